@@ -1,0 +1,60 @@
+/** Why Jupyter could not be reached: no HTTP answer came, or a proxy said that none would. */
+export type UnreachableReason = "network" | "dns" | "tls" | "timeout" | "proxy";
+
+/**
+ * Everything that can go wrong without being a bug of ours, as facts. The words
+ * for a reader and the advice what to do next are added in `mcp/advice.ts`.
+ */
+export type Failure =
+  | { code: "jupyter_unreachable"; host: string; reason: UnreachableReason }
+  | { code: "token_rejected"; host: string; status: number; loginPage: boolean }
+  | { code: "not_jupyter"; host: string; detail: string }
+  | { code: "jupyter_error"; host: string; status: number; detail: string }
+  | { code: "rate_limited"; host: string }
+  | { code: "subprotocol_unsupported"; host: string }
+  | { code: "kernel_not_found"; kernel: string }
+  | { code: "kernel_gone"; kernel: string; kernelspec: string; generation: number }
+  | { code: "kernel_ambiguous"; kernel: string; matches: readonly string[] }
+  | { code: "kernel_start_failed"; kernelspec: string; detail: string }
+  | { code: "no_kernel"; conversation: string }
+  | { code: "kernelspec_not_found"; kernel: string; installed: readonly string[] }
+  | { code: "kernelspec_ambiguous"; kernel: string; matches: readonly string[] }
+  | { code: "conversation_not_found"; conversation: string }
+  | { code: "execution_not_found"; execution: string; latest: string | null }
+  | { code: "not_waiting_for_input"; execution: string; state: string }
+  | { code: "image_not_found"; image: number; images: number }
+  | { code: "image_too_large"; image: number; mime: string; bytes: number }
+  | { code: "bad_regex"; pattern: string; detail: string }
+  | { code: "code_empty" }
+  | { code: "code_too_long"; characters: number; limit: number }
+  | { code: "text_too_long"; characters: number; limit: number };
+
+/** A {@link Failure} on its way up, inside one process. Over RPC it travels as `{failure}`. */
+export class ExpectedError extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure, options?: ErrorOptions) {
+    super(failure.code, options);
+    this.name = "ExpectedError";
+    this.failure = failure;
+  }
+}
+
+/** What a Durable Object's method returns: an exception would lose its class over RPC. */
+export type Outcome<T> = { ok: T } | { failure: Failure };
+
+/** Runs `work` and turns an {@link ExpectedError} into a value; anything else is a bug and throws. */
+export async function outcomeOf<T>(work: () => Promise<T> | T): Promise<Outcome<T>> {
+  try {
+    return { ok: await work() };
+  } catch (error) {
+    if (error instanceof ExpectedError) return { failure: error.failure };
+    throw error;
+  }
+}
+
+/** The value of an {@link Outcome}. Throws its failure as an {@link ExpectedError}. */
+export function valueOf<T>(outcome: Outcome<T>): T {
+  if ("failure" in outcome) throw new ExpectedError(outcome.failure);
+  return outcome.ok;
+}

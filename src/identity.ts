@@ -1,0 +1,57 @@
+/** Who a conversation belongs to, where it works, and which one it is. Together they name its object. */
+export interface ConversationIdentity {
+  readonly principal: string;
+  readonly serverHash: string;
+  readonly handle: string;
+}
+
+/** The one principal of local use. */
+export const LOCAL_PRINCIPAL = "local";
+
+const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
+const HANDLE_CHARS = 10;
+/** 80 bits: no two servers of one person will ever share them. */
+const SERVER_HASH_CHARS = 16;
+
+/** What a handle looks like: `c_` and 10 characters of lower-case base32. */
+export const HANDLE_PATTERN = /^c_[a-z2-7]{10}$/;
+
+/** Mints the handle of a new conversation. Nobody can guess another one's. */
+export function mintHandle(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(HANDLE_CHARS));
+  return `c_${Array.from(bytes, (byte) => BASE32[byte % 32]).join("")}`;
+}
+
+/** A short name of a Jupyter server, from its base URL: lower-case base32 of its SHA-256. */
+export async function hashServer(httpUrl: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(httpUrl));
+  return base32(new Uint8Array(digest)).slice(0, SERVER_HASH_CHARS);
+}
+
+/** The name of the object that holds a conversation. */
+export function conversationName(identity: ConversationIdentity): string {
+  return `${identity.principal}/${identity.serverHash}/${identity.handle}`;
+}
+
+/** The name of the object that a person's conversations on one server share. */
+export function workspaceName(identity: Omit<ConversationIdentity, "handle">): string {
+  return `${identity.principal}/${identity.serverHash}`;
+}
+
+/** RFC 4648 base32 without padding, in lower case. */
+function base32(bytes: Uint8Array): string {
+  let text = "";
+  let bits = 0;
+  let value = 0;
+  for (const byte of bytes) {
+    value = (value << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += BASE32[(value >>> bits) & 31];
+    }
+    value &= (1 << bits) - 1;
+  }
+  if (bits > 0) text += BASE32[(value << (5 - bits)) & 31];
+  return text;
+}
