@@ -1,0 +1,247 @@
+import type { JupyterAddress } from "../config.ts";
+import { ExpectedError, type UnreachableReason } from "../errors.ts";
+
+/** Long enough for a busy server, short enough for a client that waits 60 s. */
+const REQUEST_TIMEOUT_MS = 15_000;
+/** Nothing that is read whole here (kernels, kernelspecs, sessions) comes near this. */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const MAX_DETAIL_CHARS = 300;
+
+/** What a caller may say of a request beyond its path. */
+export interface JupyterRequest {
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly body?: unknown;
+  readonly timeoutMs?: number;
+}
+
+/** An answer that was read whole. `json` parses the body, and fails as "not Jupyter" when it is none. */
+export interface JupyterResponse {
+  readonly status: number;
+  readonly text: string;
+  json(): unknown;
+}
+
+/**
+ * One Jupyter server, and the only place where its credentials are put on a
+ * request. Redirects are never followed: a 302 to a login page is an answer, and
+ * another host must not see the token.
+ */
+export class JupyterServer {
+  readonly #address: JupyterAddress;
+  /** The `_xsrf` cookie of a server without a token, once it gave one. */
+  #xsrf: string | null = null;
+
+  constructor(address: JupyterAddress) {
+    this.#address = address;
+  }
+
+  /** `host:port`, for messages. */
+  get host(): string {
+    return new URL(this.#address.httpUrl).host;
+  }
+
+  /**
+   * Sends a request below `/api` or another path of the server. Answers with a
+   * status of 200–299 and 404 are returned; the caller knows what a 404 means.
+   *
+   * @throws {ExpectedError} for every other answer, and where none came
+   */
+  async request(path: string, request: JupyterRequest = {}): Promise<JupyterResponse> {
+    const method = request.method ?? "GET";
+    if (method !== "GET") await this.#ensureXsrf();
+    const headers = this.#headers();
+    const init: RequestInit = { method, headers, redirect: "manual" };
+    if (request.body !== undefined) {
+      headers.set("content-type", "application/json");
+      init.body = JSON.stringify(request.body);
+    }
+    const timeoutMs = request.timeoutMs ?? REQUEST_TIMEOUT_MS;
+    const { response, text } = await this.#reach(async (signal) => {
+      const answer = await fetch(this.#address.httpUrl + path, { ...init, signal });
+      return { response: answer, text: await readWhole(answer) };
+    }, timeoutMs);
+    this.#throwIfRefused(response, text);
+    return {
+      status: response.status,
+      text,
+      json: () => this.#parse(response, text),
+    };
+  }
+
+  /**
+   * Opens a WebSocket. The handshake is plain HTTP, so that what is wrong with
+   * it reads like any other answer; the caller accepts the socket.
+   *
+   * @throws {ExpectedError} where no socket came; 404 is returned as `null`
+   */
+  async openWebSocket(path: string, subprotocol: string): Promise<WebSocket | null> {
+    const headers = this.#headers();
+    headers.set("upgrade", "websocket");
+    headers.set("sec-websocket-protocol", subprotocol);
+    // `fetch` wants the http form of a WebSocket's URL.
+    const url = this.#address.wsUrl.replace(/^ws/, "http") + path;
+    const response = await this.#reach(
+      (signal) => fetch(url, { headers, redirect: "manual", signal }),
+      REQUEST_TIMEOUT_MS,
+    );
+    if (response.webSocket === null) {
+      const text = await readWhole(response);
+      if (response.status === 404) return null;
+      this.#throwIfRefused(response, text);
+      throw new ExpectedError({
+        code: "not_jupyter",
+        host: this.host,
+        detail: `it answered ${response.status} to a WebSocket handshake`,
+      });
+    }
+    if (response.headers.get("sec-websocket-protocol") !== subprotocol) {
+      response.webSocket.accept();
+      response.webSocket.close(1002);
+      throw new ExpectedError({ code: "subprotocol_unsupported", host: this.host });
+    }
+    return response.webSocket;
+  }
+
+  #headers(): Headers {
+    const headers = new Headers();
+    if (this.#address.token !== "") {
+      headers.set("authorization", `token ${this.#address.token}`);
+    } else if (this.#xsrf !== null) {
+      headers.set("cookie", `_xsrf=${this.#xsrf}`);
+      headers.set("x-xsrftoken", this.#xsrf);
+    }
+    return headers;
+  }
+
+  /** Where there is no token, a write needs the `_xsrf` cookie, which any page of the server sets. */
+  async #ensureXsrf(): Promise<void> {
+    if (this.#address.token !== "" || this.#xsrf !== null) return;
+    // `/login` is a page of every Jupyter server and redirects where none is needed; both set it.
+    const response = await this.#reach(async (signal) => {
+      const answer = await fetch(`${this.#address.httpUrl}/login`, {
+        redirect: "manual",
+        signal,
+      });
+      await readWhole(answer);
+      return answer;
+    }, REQUEST_TIMEOUT_MS);
+    for (const cookie of response.headers.getSetCookie()) {
+      const match = /^_xsrf=([^;]+)/.exec(cookie);
+      if (match?.[1] !== undefined) this.#xsrf = match[1];
+    }
+  }
+
+  async #reach<T>(
+    work: (signal: AbortSignal) => Promise<T>,
+    timeoutMs: number,
+  ): Promise<T> {
+    // Not AbortSignal.timeout: that would also end a WebSocket that the answer has turned into.
+    const abort = new AbortController();
+    const timer = setTimeout(
+      () => abort.abort(new DOMException("", "TimeoutError")),
+      timeoutMs,
+    );
+    try {
+      return await work(abort.signal);
+    } catch (cause) {
+      if (cause instanceof ExpectedError) throw cause;
+      throw new ExpectedError(
+        {
+          code: "jupyter_unreachable",
+          host: this.host,
+          reason: unreachableReason(cause),
+        },
+        { cause },
+      );
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #throwIfRefused(response: Response, text: string): void {
+    const { status } = response;
+    const { host } = this;
+    if ((status >= 200 && status < 300) || status === 404) return;
+    if (status === 401 || status === 403) {
+      this.#xsrf = null;
+      throw new ExpectedError({ code: "token_rejected", host, status, loginPage: false });
+    }
+    if (status >= 300 && status < 400) {
+      const location = response.headers.get("location") ?? "";
+      if (/login|oauth|auth|sign/i.test(location)) {
+        throw new ExpectedError({
+          code: "token_rejected",
+          host,
+          status,
+          loginPage: true,
+        });
+      }
+      const detail = `it redirects (${status}) instead of answering`;
+      throw new ExpectedError({ code: "not_jupyter", host, detail });
+    }
+    if (
+      status === 502 ||
+      status === 503 ||
+      status === 504 ||
+      (status >= 520 && status <= 530)
+    ) {
+      throw new ExpectedError({ code: "jupyter_unreachable", host, reason: "proxy" });
+    }
+    if (status === 429) throw new ExpectedError({ code: "rate_limited", host });
+    throw new ExpectedError({
+      code: "jupyter_error",
+      host,
+      status,
+      detail: messageOf(text),
+    });
+  }
+
+  #parse(response: Response, text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      const type =
+        response.headers.get("content-type")?.split(";")[0] ?? "no content type";
+      const detail = `it answered ${response.status} with ${type} where JSON was expected`;
+      throw new ExpectedError({ code: "not_jupyter", host: this.host, detail });
+    }
+  }
+}
+
+/**
+ * The body as text. Read whole and bounded: in a Durable Object a body that is
+ * streamed beside an open outbound WebSocket kills the socket
+ * (cloudflare/workerd#6774).
+ */
+async function readWhole(response: Response): Promise<string> {
+  const length = Number(response.headers.get("content-length") ?? 0);
+  if (length > MAX_BODY_BYTES) {
+    await response.body?.cancel();
+    throw new Error(`An answer of ${length} bytes is more than is read here.`);
+  }
+  return response.text();
+}
+
+/** Jupyter's own `message` of an error answer, for quoting; never the whole page of a proxy. */
+function messageOf(text: string): string {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === "object" && parsed !== null && "message" in parsed) {
+      return String(parsed.message).slice(0, MAX_DETAIL_CHARS);
+    }
+  } catch {
+    // Not JSON: a proxy's page says nothing that is worth quoting.
+  }
+  return "";
+}
+
+/** The runtime has no codes for network errors, only words; for most of them "Network connection lost". */
+function unreachableReason(cause: unknown): UnreachableReason {
+  if (cause instanceof Error && /^(TimeoutError|AbortError)$/.test(cause.name))
+    return "timeout";
+  const words = String(cause);
+  if (/timed? ?out/i.test(words)) return "timeout";
+  if (/dns|resolve|getaddrinfo|name or service/i.test(words)) return "dns";
+  if (/tls|ssl|certificate/i.test(words)) return "tls";
+  return "network";
+}

@@ -1,0 +1,236 @@
+import { z } from "zod";
+import type { Message } from "../jupyter/messages.ts";
+import type { Item } from "./item.ts";
+
+/** Where an execution stands. The last four are final. */
+export type ExecutionState =
+  | "running"
+  | "waiting for input"
+  | "ok"
+  | "error"
+  | "aborted"
+  | "lost";
+
+/** True once nothing but late output can be added to an execution. */
+export function isFinal(state: ExecutionState): boolean {
+  return state !== "running" && state !== "waiting for input";
+}
+
+const replySchema = z.object({
+  status: z.enum(["ok", "error", "aborted"]).catch("error"),
+  execution_count: z.number().nullable().catch(null),
+  ename: z.string().catch(""),
+  evalue: z.string().catch(""),
+  traceback: z.array(z.string()).catch([]),
+  payload: z.array(z.looseObject({ source: z.string() })).catch([]),
+});
+
+const promptSchema = z.object({
+  prompt: z.string().catch(""),
+  password: z.boolean().catch(false),
+});
+
+/**
+ * What is known of an `execute_request` that is under way. It is done when both
+ * the `execute_reply` and the `idle` status of its own request are here; either
+ * can come first, and other kernels leave out `busy`, counts or errors.
+ *
+ * @see https://jupyter-client.readthedocs.io/en/stable/messaging.html#execute
+ */
+export const progressSchema = z.object({
+  reply: z.enum(["ok", "error", "aborted"]).nullable(),
+  idle: z.boolean(),
+  executionCount: z.number().nullable(),
+  /** The `input_request` that nobody has answered yet, with the header its answer must name. */
+  prompt: promptSchema.extend({ header: z.record(z.string(), z.unknown()) }).nullable(),
+  /** The error of a reply, for kernels that publish none: shown at the end unless one came. */
+  replyError: z
+    .object({ ename: z.string(), evalue: z.string(), traceback: z.array(z.string()) })
+    .nullable(),
+  sawError: z.boolean(),
+});
+
+/** See {@link progressSchema}. */
+export type Progress = z.infer<typeof progressSchema>;
+
+/** An execution of which nothing has come back yet. */
+export const NO_PROGRESS: Progress = {
+  reply: null,
+  idle: false,
+  executionCount: null,
+  prompt: null,
+  replyError: null,
+  sawError: false,
+};
+
+/** True when an execution has come to its end. */
+export function isDone(progress: Progress): boolean {
+  return progress.reply !== null && progress.idle;
+}
+
+/** The state that `progress` stands for. */
+export function stateOf(progress: Progress): ExecutionState {
+  if (progress.reply !== null && progress.idle) return progress.reply;
+  return progress.prompt === null ? "running" : "waiting for input";
+}
+
+/**
+ * Takes in one message whose parent is this execution's request, and says what
+ * it adds to the journal. Messages may come in any order, late and, for requests
+ * that are over, after the end; a repeated one changes nothing but its items.
+ */
+export function reduce(
+  progress: Progress,
+  message: Message,
+): { readonly progress: Progress; readonly items: readonly Item[] } {
+  const { content } = message;
+  switch (message.header.msg_type) {
+    case "status":
+      return content["execution_state"] === "idle"
+        ? settle({ ...progress, idle: true }, [], isDone(progress))
+        : { progress, items: [] };
+    case "execute_reply":
+      return takeReply(progress, content);
+    case "execute_input":
+      return {
+        progress: {
+          ...progress,
+          executionCount: countOf(content) ?? progress.executionCount,
+        },
+        items: [],
+      };
+    case "input_request": {
+      const prompt = { ...promptSchema.parse(content), header: { ...message.header } };
+      return { progress: { ...progress, prompt }, items: [] };
+    }
+    case "error": {
+      const item = errorItem(content);
+      if (isToldByReply(progress, item)) return { progress, items: [] };
+      return {
+        progress: { ...progress, sawError: true, prompt: null },
+        items: [...unanswered(progress), item],
+      };
+    }
+    default: {
+      const item = outputItem(message);
+      return { progress, items: item === null ? [] : [item] };
+    }
+  }
+}
+
+/** The answer to a prompt, as it goes into the journal. */
+export function answered(prompt: NonNullable<Progress["prompt"]>, text: string): Item {
+  return {
+    type: "input",
+    prompt: prompt.prompt,
+    password: prompt.password,
+    text: prompt.password ? "" : text,
+  };
+}
+
+function unanswered(progress: Progress): Item[] {
+  return progress.prompt === null ? [] : [{ ...answered(progress.prompt, "") }];
+}
+
+function takeReply(progress: Progress, content: Message["content"]) {
+  const wasDone = isDone(progress);
+  const reply = replySchema.parse(content);
+  const replyError =
+    reply.status === "error"
+      ? { ename: reply.ename, evalue: reply.evalue, traceback: reply.traceback }
+      : null;
+  const next: Progress = {
+    ...progress,
+    reply: reply.status,
+    prompt: null,
+    executionCount: reply.execution_count ?? progress.executionCount,
+    replyError,
+  };
+  const items = progress.reply === null ? reply.payload.flatMap(payloadItem) : [];
+  return settle(next, [...unanswered(progress), ...items], wasDone);
+}
+
+/** At the end, an error that only the reply told becomes an output like any other. */
+function settle(progress: Progress, items: readonly Item[], wasDone: boolean) {
+  if (wasDone || !isDone(progress) || progress.replyError === null || progress.sawError) {
+    return { progress, items };
+  }
+  const { replyError } = progress;
+  if (replyError.ename === "" && replyError.traceback.length === 0)
+    return { progress, items };
+  return {
+    progress: { ...progress, sawError: true },
+    items: [...items, { type: "error" as const, ...replyError }],
+  };
+}
+
+/** An error that comes after the end was told from the reply already. */
+function isToldByReply(progress: Progress, error: Item): boolean {
+  return (
+    isDone(progress) &&
+    error.type === "error" &&
+    progress.replyError?.evalue === error.evalue
+  );
+}
+
+/** Payloads carry what a front end would open in a pager, or put into the next cell. */
+function payloadItem(payload: { source: string; [key: string]: unknown }): Item[] {
+  if (payload.source === "page" && isRecord(payload["data"])) {
+    return [{ type: "display_data", data: payload["data"], metadata: {} }];
+  }
+  if (payload.source === "set_next_input" && typeof payload["text"] === "string") {
+    const text = `Suggested next input:\n${payload["text"]}`;
+    return [{ type: "display_data", data: { "text/plain": text }, metadata: {} }];
+  }
+  return [];
+}
+
+function outputItem(message: Message): Item | null {
+  const { content } = message;
+  switch (message.header.msg_type) {
+    case "stream":
+      return {
+        type: "stream",
+        name: content["name"] === "stderr" ? "stderr" : "stdout",
+        text: typeof content["text"] === "string" ? content["text"] : "",
+      };
+    case "display_data":
+    case "execute_result":
+    case "update_display_data":
+      return displayItem(message.header.msg_type, content);
+    case "clear_output":
+      return { type: "clear_output", wait: content["wait"] === true };
+    default:
+      return null;
+  }
+}
+
+function displayItem(
+  type: "display_data" | "execute_result" | "update_display_data",
+  content: Message["content"],
+): Item {
+  const transient = content["transient"];
+  const displayId = isRecord(transient) ? transient["display_id"] : undefined;
+  const count = countOf(content);
+  return {
+    type,
+    data: isRecord(content["data"]) ? content["data"] : {},
+    metadata: isRecord(content["metadata"]) ? content["metadata"] : {},
+    ...(typeof displayId === "string" && { display_id: displayId }),
+    ...(type === "execute_result" && count !== null && { execution_count: count }),
+  };
+}
+
+function errorItem(content: Message["content"]): Item {
+  const { ename, evalue, traceback } = replySchema.parse(content);
+  return { type: "error", ename, evalue, traceback };
+}
+
+function countOf(content: Message["content"]): number | null {
+  const count = content["execution_count"];
+  return typeof count === "number" ? count : null;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

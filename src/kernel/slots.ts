@@ -1,0 +1,193 @@
+/** A kernel of a conversation. It keeps its slot when its process, or even its Jupyter id, is replaced. */
+export interface KernelSlot {
+  readonly slot: number;
+  readonly kernelId: string;
+  readonly kernelspec: string;
+  readonly language: string;
+  /** Key to Jupyter's own buffer: stored before the first connection to a process, and kept as long as it lives. */
+  readonly sessionId: string;
+  /** 1, and one more each time the process was replaced. */
+  readonly generation: number;
+  /** The generation that a result has told of. */
+  readonly toldGeneration: number;
+  /** Whether this conversation started it (and may be asked to shut it down with itself). */
+  readonly startedHere: boolean;
+  /** True when the server has no such kernel any more. */
+  readonly gone: boolean;
+  /** Whether the caller was told that it is gone. */
+  readonly toldGone: boolean;
+  /** The last execution count seen, to notice a process that counts anew. */
+  readonly lastCount: number;
+  /** The session that the kernel's process puts on its messages, where it has one of its own. */
+  readonly processSession: string;
+  readonly usedAt: number;
+}
+
+type SlotRow = {
+  slot: number;
+  kernel_id: string;
+  kernelspec: string;
+  language: string;
+  session_id: string;
+  generation: number;
+  told_generation: number;
+  started_here: number;
+  gone: number;
+  told_gone: number;
+  last_count: number;
+  process_session: string;
+  used_at: number;
+};
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS kernels (
+    slot INTEGER PRIMARY KEY, kernel_id TEXT NOT NULL UNIQUE, kernelspec TEXT NOT NULL, language TEXT NOT NULL,
+    session_id TEXT NOT NULL, generation INTEGER NOT NULL DEFAULT 1, told_generation INTEGER NOT NULL DEFAULT 1,
+    started_here INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0, told_gone INTEGER NOT NULL DEFAULT 0,
+    last_count INTEGER NOT NULL DEFAULT 0, process_session TEXT NOT NULL DEFAULT '', used_at INTEGER NOT NULL
+  );
+`;
+
+/** The kernels of a conversation, stored. */
+export class KernelSlots {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Creates the table. */
+  createSchema(): void {
+    this.#sql.exec(SCHEMA);
+  }
+
+  /** Adds a kernel, with the `session_id` under which it will be connected to. */
+  add(kernel: {
+    readonly kernelId: string;
+    readonly kernelspec: string;
+    readonly language: string;
+    readonly startedHere: boolean;
+    readonly now: number;
+  }): KernelSlot {
+    const row = this.#sql
+      .exec<SlotRow>(
+        `INSERT INTO kernels (kernel_id, kernelspec, language, session_id, started_here, used_at)
+         VALUES (?, ?, ?, ?, ?, ?) RETURNING *`,
+        kernel.kernelId,
+        kernel.kernelspec,
+        kernel.language,
+        crypto.randomUUID(),
+        kernel.startedHere ? 1 : 0,
+        kernel.now,
+      )
+      .one();
+    return slotOf(row);
+  }
+
+  /** One kernel, or null. */
+  get(slot: number): KernelSlot | null {
+    const [row] = this.#sql.exec<SlotRow>("SELECT * FROM kernels WHERE slot = ?", slot);
+    return row === undefined ? null : slotOf(row);
+  }
+
+  /** All kernels of the conversation, the one used last first. */
+  all(): KernelSlot[] {
+    return this.#sql
+      .exec<SlotRow>("SELECT * FROM kernels ORDER BY used_at DESC, slot DESC")
+      .toArray()
+      .map(slotOf);
+  }
+
+  /** Makes a kernel the current one. */
+  touch(slot: number, now: number): void {
+    this.#sql.exec("UPDATE kernels SET used_at = ? WHERE slot = ?", now, slot);
+  }
+
+  /** Counts a replaced process. Its count and session are unknown again. */
+  nextGeneration(slot: number): KernelSlot {
+    const row = this.#sql
+      .exec<SlotRow>(
+        `UPDATE kernels SET generation = generation + 1, last_count = 0, process_session = ''
+         WHERE slot = ? RETURNING *`,
+        slot,
+      )
+      .one();
+    return slotOf(row);
+  }
+
+  /** Gives up Jupyter's buffer of a process that has ended, so that the next connection is a fresh one. */
+  renewSessionId(slot: number): void {
+    this.#sql.exec(
+      "UPDATE kernels SET session_id = ? WHERE slot = ?",
+      crypto.randomUUID(),
+      slot,
+    );
+  }
+
+  /** Notes that the server has no such kernel any more, which ends its generation. */
+  markGone(slot: number): KernelSlot {
+    this.#sql.exec("UPDATE kernels SET gone = 1, told_gone = 0 WHERE slot = ?", slot);
+    return this.nextGeneration(slot);
+  }
+
+  /** Puts a new Jupyter kernel in the place of one that is gone. */
+  replaceKernel(slot: number, kernelId: string, now: number): KernelSlot {
+    const row = this.#sql
+      .exec<SlotRow>(
+        `UPDATE kernels SET kernel_id = ?, session_id = ?, gone = 0, told_gone = 0, started_here = 1, used_at = ?
+         WHERE slot = ? RETURNING *`,
+        kernelId,
+        crypto.randomUUID(),
+        now,
+        slot,
+      )
+      .one();
+    return slotOf(row);
+  }
+
+  /** Removes a kernel that was shut down on request. */
+  remove(slot: number): void {
+    this.#sql.exec("DELETE FROM kernels WHERE slot = ?", slot);
+  }
+
+  /** Notes that the caller knows that the kernel is gone. */
+  tellGone(slot: number): void {
+    this.#sql.exec("UPDATE kernels SET told_gone = 1 WHERE slot = ?", slot);
+  }
+
+  /** Notes that a result has told of the present generation. */
+  tellGeneration(slot: number): void {
+    this.#sql.exec(
+      "UPDATE kernels SET told_generation = generation WHERE slot = ?",
+      slot,
+    );
+  }
+
+  /** Remembers what identifies the process. */
+  saveProcess(slot: number, lastCount: number, processSession: string): void {
+    this.#sql.exec(
+      "UPDATE kernels SET last_count = ?, process_session = ? WHERE slot = ?",
+      lastCount,
+      processSession,
+      slot,
+    );
+  }
+}
+
+function slotOf(row: SlotRow): KernelSlot {
+  return {
+    slot: row.slot,
+    kernelId: row.kernel_id,
+    kernelspec: row.kernelspec,
+    language: row.language,
+    sessionId: row.session_id,
+    generation: row.generation,
+    toldGeneration: row.told_generation,
+    startedHere: row.started_here === 1,
+    gone: row.gone === 1,
+    toldGone: row.told_gone === 1,
+    lastCount: row.last_count,
+    processSession: row.process_session,
+    usedAt: row.used_at,
+  };
+}
