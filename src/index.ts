@@ -1,10 +1,5 @@
-import { DurableObject } from "cloudflare:workers";
-
-/** Will hold a conversation's kernels and journal. */
-export class Conversation extends DurableObject<Env> {}
-
-/** Will hold what a user's conversations share. */
-export class Workspace extends DurableObject<Env> {}
+export { Conversation } from "./conversation/conversation.ts";
+export { Workspace } from "./workspace/workspace.ts";
 
 export default {
   fetch(): Response {

@@ -1,0 +1,166 @@
+import { ExpectedError } from "../errors.ts";
+import type { Item } from "../kernel/item.ts";
+import type { ExecutionRecord, Journal } from "../kernel/journal.ts";
+import { Finder } from "../output/find.ts";
+import { decodedBytes } from "../output/image.ts";
+import { representationOf } from "../output/mime.ts";
+import {
+  numberedRepresentations,
+  Renderer,
+  type RenderedImage,
+} from "../output/render.ts";
+
+/** What a reader gets of an execution's output. */
+export interface Reading {
+  readonly text: string;
+  readonly images: readonly RenderedImage[];
+  /** Whether something between the beginning and `position` was left out of the text. */
+  readonly truncated: boolean;
+  /** Position up to which this reading goes. */
+  readonly position: number;
+  /** Whether there is more behind `position` already. */
+  readonly hasMore: boolean;
+}
+
+/** Base64 of images that come along with a result: clients count it as text. */
+const MAX_IMAGE_CHARS = 60_000;
+/** What an image that is asked for may have; clients refuse larger ones. */
+const MAX_SINGLE_IMAGE_CHARS = 5_000_000;
+/** Lines shown before and after a match. */
+const CONTEXT_LINES = 2;
+/** A search of 20 MB takes less; this ends one whose pattern makes every line expensive. */
+const MAX_FIND_MS = 10_000;
+
+/** The whole output within the budget: its head and its tail. */
+export function readWhole(
+  journal: Journal,
+  execution: ExecutionRecord,
+  maxChars: number,
+): Reading {
+  const renderer = newRenderer(execution, maxChars, 0);
+  for (const placed of journal.items(execution.number)) renderer.add(placed);
+  const { text, images, omitted } = renderer.finish();
+  const truncated = omitted !== null || execution.droppedChars > 0;
+  return { text, images, truncated, position: execution.position, hasMore: false };
+}
+
+/** What comes after a position, item by item, as far as the budget goes: nothing is skipped. */
+export function readOn(
+  journal: Journal,
+  execution: ExecutionRecord,
+  after: number,
+  maxChars: number,
+): Reading {
+  const renderer = newRenderer(
+    execution,
+    maxChars,
+    journal.numberedUpTo(execution.number, after),
+  );
+  let chars = 0;
+  let position = after;
+  let hasMore = false;
+  let skipped = false;
+  for (const placed of journal.items(execution.number, after)) {
+    const size = renderedChars(placed.item);
+    if (position > after && chars + size > maxChars) {
+      hasMore = true;
+      break;
+    }
+    skipped ||= placed.position !== position + 1;
+    chars += size;
+    position = placed.position;
+    renderer.add(placed);
+  }
+  const { text, images, omitted } = renderer.finish();
+  if (!hasMore) position = Math.max(position, execution.position);
+  return { text, images, truncated: omitted !== null || skipped, position, hasMore };
+}
+
+/** Lines of the full output that match a regular expression, with lines around them. */
+export function findInOutput(
+  journal: Journal,
+  execution: ExecutionRecord,
+  pattern: string,
+  maxChars: number,
+): string {
+  const finder = new Finder({
+    pattern,
+    contextLines: CONTEXT_LINES,
+    maxChars,
+    now: Date.now,
+    maxMs: MAX_FIND_MS,
+  });
+  for (const placed of journal.items(execution.number)) finder.add(placed);
+  const { text, lines } = finder.finish();
+  return text === "" ? `No line matches (${lines} searched).` : text;
+}
+
+/** One representation by its number: an image, or the source of what no client shows. */
+export function readNumbered(
+  journal: Journal,
+  execution: ExecutionRecord,
+  number: number,
+  maxChars: number,
+): { readonly mime: string; readonly base64: string | null; readonly text: string } {
+  let count = 0;
+  let passedGap = execution.droppedItems === 0;
+  let previous = 0;
+  for (const { position, item } of journal.items(execution.number)) {
+    if (!passedGap && position !== previous + 1) {
+      count = journal.numberedUpTo(execution.number, position - 1);
+      passedGap = true;
+    }
+    previous = position;
+    for (const { mime, value } of numberedRepresentations(item)) {
+      count += 1;
+      if (count === number) return shown(number, mime, value, maxChars);
+    }
+  }
+  throw new ExpectedError({ code: "image_not_found", image: number, images: count });
+}
+
+function shown(number: number, mime: string, value: unknown, maxChars: number) {
+  const source = typeof value === "string" ? value : JSON.stringify(value);
+  if (/^image\/(png|jpeg|gif|webp)$/.test(mime)) {
+    const base64 = source.replaceAll(/\s/g, "");
+    if (base64.length > MAX_SINGLE_IMAGE_CHARS) {
+      const bytes = decodedBytes(base64.length);
+      throw new ExpectedError({ code: "image_too_large", image: number, mime, bytes });
+    }
+    return { mime, base64, text: "" };
+  }
+  const rest = source.length - maxChars;
+  const text =
+    rest > 0 ? `${source.slice(0, maxChars)}\n[${rest} more characters]` : source;
+  return { mime, base64: null, text };
+}
+
+function newRenderer(
+  execution: ExecutionRecord,
+  maxChars: number,
+  imagesBefore: number,
+): Renderer {
+  return new Renderer({
+    maxChars,
+    maxImageChars: MAX_IMAGE_CHARS,
+    imagesBefore,
+    describeOmitted: ({ chars, lines, after }) =>
+      `[… ${chars} characters, ${lines} lines left out: get_output execution: "e${execution.number}", after: ${after} shows them …]`,
+  });
+}
+
+function renderedChars(item: Item): number {
+  switch (item.type) {
+    case "stream":
+      return item.text.length;
+    case "error":
+      return item.traceback.reduce((sum, line) => sum + line.length + 1, 0);
+    case "clear_output":
+    case "input":
+      return 0;
+    default: {
+      const shownAs = representationOf(item.data);
+      return shownAs.kind === "text" ? shownAs.text.length : 100;
+    }
+  }
+}

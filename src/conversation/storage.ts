@@ -1,0 +1,110 @@
+import type { ConversationIdentity } from "../identity.ts";
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS meta (
+    version INTEGER NOT NULL, principal TEXT NOT NULL, server_hash TEXT NOT NULL, handle TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS due_times (name TEXT PRIMARY KEY, at INTEGER NOT NULL, failures INTEGER NOT NULL);
+`;
+
+const SCHEMA_VERSION = 1;
+
+/** What a conversation does later by itself: look after a run, and expire. */
+export type DueName = "watch" | "expire";
+
+/** A thing to do, and how often it has failed in a row. */
+export interface Due {
+  readonly name: DueName;
+  readonly at: number;
+  readonly failures: number;
+}
+
+/** Who the conversation is, and the table of due times that its single alarm serves. */
+export class ConversationStorage {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** Whether the conversation was ever started. Asking writes nothing. */
+  exists(): boolean {
+    const tables = this.#storage.sql.exec(
+      "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
+    );
+    return tables.toArray().length > 0;
+  }
+
+  /** Starts the conversation. */
+  create(identity: ConversationIdentity, now: number): void {
+    this.#storage.sql.exec(SCHEMA);
+    this.#storage.sql.exec(
+      "INSERT INTO meta (version, principal, server_hash, handle, created_at) VALUES (?, ?, ?, ?, ?)",
+      SCHEMA_VERSION,
+      identity.principal,
+      identity.serverHash,
+      identity.handle,
+      now,
+    );
+  }
+
+  /** Who the conversation is and when it began. */
+  identity(): ConversationIdentity & { readonly createdAt: number } {
+    const row = this.#storage.sql
+      .exec<{
+        principal: string;
+        server_hash: string;
+        handle: string;
+        created_at: number;
+      }>("SELECT principal, server_hash, handle, created_at FROM meta")
+      .one();
+    return {
+      principal: row.principal,
+      serverHash: row.server_hash,
+      handle: row.handle,
+      createdAt: row.created_at,
+    };
+  }
+
+  /** Sees to it that `name` is done at `at` at the latest. An earlier time stays. */
+  async schedule(name: DueName, at: number, failures = 0): Promise<void> {
+    const earlier = this.#storage.sql.exec(
+      "SELECT 1 FROM due_times WHERE name = ? AND at <= ?",
+      name,
+      at,
+    );
+    if (earlier.toArray().length > 0) return;
+    this.#storage.sql.exec(
+      "INSERT OR REPLACE INTO due_times VALUES (?, ?, ?)",
+      name,
+      at,
+      failures,
+    );
+    await this.arm();
+  }
+
+  /** What is due when the alarm rings, removed from the table: at least the earliest, whatever the clock says. */
+  takeDue(now: number): Due[] {
+    return this.#storage.sql
+      .exec<{ name: DueName; at: number; failures: number }>(
+        "DELETE FROM due_times WHERE at <= max(?, (SELECT min(at) FROM due_times)) RETURNING *",
+        now,
+      )
+      .toArray();
+  }
+
+  /** Sets the alarm for whatever comes first. */
+  async arm(): Promise<void> {
+    const { at } = this.#storage.sql
+      .exec<{ at: number | null }>("SELECT min(at) AS at FROM due_times")
+      .one();
+    if (at !== null) await this.#storage.setAlarm(at);
+  }
+
+  /** Forgets everything, alarm included. */
+  async deleteAll(): Promise<void> {
+    await this.#storage.deleteAlarm();
+    await this.#storage.deleteAll();
+  }
+}

@@ -1,0 +1,96 @@
+import type { Failure } from "../errors.ts";
+import type { ExecutionState } from "../kernel/execution.ts";
+import type { ExecutionRecord } from "../kernel/journal.ts";
+import type { KernelSlot } from "../kernel/slots.ts";
+import type { RenderedImage } from "../output/render.ts";
+
+/** A kernel as a result names it. */
+export interface KernelView {
+  readonly id: string;
+  readonly kernelspec: string;
+  readonly generation: number;
+}
+
+/** An execution as it stands, for the words of a result. Times in milliseconds. */
+export interface ExecutionView {
+  readonly conversation: string;
+  readonly execution: string;
+  readonly state: ExecutionState;
+  readonly kernel: KernelView | null;
+  readonly code: string;
+  readonly startedAt: number;
+  readonly elapsedMs: number;
+  /** Position of its last item. */
+  readonly position: number;
+  /** Why it was lost. */
+  readonly reason: string | null;
+  /** Why output may be missing. */
+  readonly incomplete: string | null;
+  readonly prompt: { readonly prompt: string; readonly password: boolean } | null;
+  /** An execution of this conversation that has to end on the same kernel first. */
+  readonly queuedBehind: string | null;
+  /** Why Jupyter cannot be reached at the moment. */
+  readonly trouble: Failure | null;
+  /** Characters that left from the middle of the output. */
+  readonly droppedChars: number;
+  /** Whether all output was removed to make room for later executions. */
+  readonly discarded: boolean;
+}
+
+/** What `run_code`, `get_output` and `send_input` answer with. */
+export interface ExecutionResult extends ExecutionView {
+  readonly text: string;
+  readonly images: readonly RenderedImage[];
+  readonly truncated: boolean;
+  /** Position up to which the text goes. */
+  readonly readTo: number;
+  readonly hasMore: boolean;
+  /** Whether this is the first result since the kernel's process was replaced. */
+  readonly isNewGeneration: boolean;
+  /** False where the kernel could not be asked for output that came after the end. */
+  readonly isCaughtUp: boolean;
+}
+
+/** What is around an execution when it is looked at. */
+export interface ViewContext {
+  readonly conversation: string;
+  readonly slot: KernelSlot | null;
+  readonly unfinished: readonly ExecutionRecord[];
+  readonly trouble: Failure | null;
+  readonly now: number;
+}
+
+/** Puts together what a result says of an execution. */
+export function viewOf(record: ExecutionRecord, context: ViewContext): ExecutionView {
+  const { slot, now } = context;
+  const startedAt = record.sentAt ?? record.createdAt;
+  const isRunning = record.endedAt === null;
+  const before = context.unfinished.find(
+    (other) => other.slot === record.slot && other.number < record.number,
+  );
+  const { prompt } = record.progress;
+  return {
+    conversation: context.conversation,
+    execution: `e${record.number}`,
+    state: record.state,
+    kernel:
+      slot === null
+        ? null
+        : {
+            id: slot.kernelId,
+            kernelspec: slot.kernelspec,
+            generation: record.generation,
+          },
+    code: record.code,
+    startedAt,
+    elapsedMs: (record.endedAt ?? now) - startedAt,
+    position: record.position,
+    reason: record.reason,
+    incomplete: record.incomplete,
+    prompt: prompt === null ? null : { prompt: prompt.prompt, password: prompt.password },
+    queuedBehind: isRunning && before !== undefined ? `e${before.number}` : null,
+    trouble: isRunning ? context.trouble : null,
+    droppedChars: record.droppedChars,
+    discarded: record.discarded,
+  };
+}
