@@ -1,0 +1,131 @@
+import type {
+  CallToolResult,
+  ContentBlock,
+  McpServer,
+  ServerContext,
+  StandardSchemaWithJSON,
+  ToolAnnotations,
+} from "@modelcontextprotocol/server";
+import type { z } from "zod";
+import type { Conversation } from "../conversation/conversation.ts";
+import type { ProgressListener } from "../conversation/waiting.ts";
+import { ExpectedError } from "../errors.ts";
+import type { JupyterServer } from "../jupyter/server.ts";
+import type { Workspace } from "../workspace/workspace.ts";
+import { adviceFor } from "./advice.ts";
+
+/** A person's conversations on their Jupyter server, and nobody else's. */
+export interface Conversations {
+  get(handle: string): DurableObjectStub<Conversation>;
+  /** A handle that nobody had before, with what names its object. */
+  mint(): Parameters<Conversation["run"]>[0]["identity"];
+  identity(handle: string): Parameters<Conversation["run"]>[0]["identity"];
+}
+
+/** What a tool works with. */
+export interface ToolContext {
+  readonly conversations: Conversations;
+  readonly workspace: DurableObjectStub<Workspace>;
+  readonly jupyter: JupyterServer;
+  /** Present when the client wants to hear of progress. */
+  readonly onProgress: ProgressListener | undefined;
+}
+
+/** A result before it becomes one of MCP. The text comes first. */
+export interface ToolResult {
+  readonly content: readonly ContentBlock[];
+  readonly isError?: boolean;
+  readonly meta?: Readonly<Record<string, unknown>>;
+}
+
+/** A tool as its group's file defines it. */
+export interface ToolDefinition<Input extends z.ZodObject> {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly input: Input;
+  readonly annotations: Required<Omit<ToolAnnotations, "title">>;
+  run(input: z.infer<Input>, context: ToolContext): Promise<ToolResult>;
+}
+
+/** A tool of any input, ready to be registered. */
+export interface Tool {
+  register(server: McpServer, context: Omit<ToolContext, "onProgress">): void;
+}
+
+/** Puts a tool's parts together, so that its handler knows the types of its arguments. */
+export function defineTool<Input extends z.ZodObject>(
+  definition: ToolDefinition<Input>,
+): Tool {
+  const { name, title, description, input, annotations } = definition;
+  return {
+    register(server, context) {
+      const inputSchema: StandardSchemaWithJSON = input;
+      const call = async (args: unknown, request: ServerContext) => {
+        const onProgress = progressListener(request);
+        // The SDK has parsed the arguments with this very schema.
+        const parsed = args as z.infer<Input>;
+        return answer(name, () => definition.run(parsed, { ...context, onProgress }));
+      };
+      server.registerTool(name, { title, description, inputSchema, annotations }, call);
+    },
+  };
+}
+
+/** The common result: one block of text. */
+export function text(
+  value: string,
+  meta?: Readonly<Record<string, unknown>>,
+): ToolResult {
+  return {
+    content: [{ type: "text", text: value }],
+    ...(meta !== undefined && { meta }),
+  };
+}
+
+/** Turns whatever happens into a result. What is not expected is logged under an id, without its text. */
+async function answer(
+  name: string,
+  run: () => Promise<ToolResult>,
+): Promise<CallToolResult> {
+  try {
+    const { content, isError, meta } = await run();
+    return {
+      content: [...content],
+      ...(isError === true && { isError: true }),
+      ...(meta !== undefined && { _meta: { ...meta } }),
+    };
+  } catch (error) {
+    return { content: [{ type: "text", text: errorText(name, error) }], isError: true };
+  }
+}
+
+function errorText(name: string, error: unknown): string {
+  if (error instanceof ExpectedError) {
+    const { message, next, quoted } = adviceFor(error.failure);
+    const quotation =
+      quoted === undefined || quoted === "" ? "" : `\nIt said: ${JSON.stringify(quoted)}`;
+    return `${message}${quotation}\nNext: ${next}`;
+  }
+  const id = crypto.randomUUID().slice(0, 8);
+  // Messages can quote code, output or addresses: only where it happened is logged.
+  const stack =
+    error instanceof Error ? (error.stack ?? "").split("\n").slice(1, 6).join("\n") : "";
+  console.error(
+    `[${id}] ${name}: ${error instanceof Error ? error.name : typeof error}\n${stack}`,
+  );
+  return `Something went wrong in the server itself (error ${id}).\nNext: Call again; if it stays, report that id to whoever runs this server.`;
+}
+
+function progressListener(request: ServerContext): ProgressListener | undefined {
+  const progressToken = request.mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return undefined;
+  let progress = 0;
+  return async (message) => {
+    progress += 1;
+    await request.mcpReq.notify({
+      method: "notifications/progress",
+      params: { progressToken, progress, message },
+    });
+  };
+}

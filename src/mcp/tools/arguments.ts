@@ -1,0 +1,38 @@
+import { z } from "zod";
+
+/** Arguments that several tools share, each described once. */
+export const conversationHandle = z
+  .string()
+  .describe(
+    "Handle of the conversation (c_…), as given by run_code or list_conversations",
+  );
+
+/** Which kernel a call is about. */
+export const kernelName = z
+  .string()
+  .min(1)
+  .max(200)
+  .describe(
+    "Kernel id or its first 4+ characters, kernelspec name or language. Default: the one used last",
+  );
+
+/** Which execution a call is about. */
+export const executionId = z
+  .string()
+  .describe("Execution id (e1, e2, …) from a status line");
+
+/** Clients give up on a call after 60 s, so that a call waits for less. */
+export const waitSeconds = z
+  .number()
+  .min(0)
+  .max(50)
+  .describe("How long to wait for the end, in seconds; a run goes on after it");
+
+/** How much text a result may have. */
+export const outputBudget = z
+  .number()
+  .int()
+  .min(500)
+  .max(80_000)
+  .default(10_000)
+  .describe("Budget for the text of the result");

@@ -1,0 +1,150 @@
+import type { ContentBlock } from "@modelcontextprotocol/server";
+import type { ExecutionResult, ExecutionView, KernelView } from "../conversation/view.ts";
+import { adviceFor } from "./advice.ts";
+import type { ToolResult } from "./tool.ts";
+
+/** Milliseconds as a reader wants them: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`. */
+export function duration(ms: number): string {
+  if (ms < 10_000) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (seconds < 86_400)
+    return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} min`;
+  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3_600)} h`;
+}
+
+/** A kernel in few characters: its kernelspec and the beginning of its id. */
+export function kernelName(kernel: Pick<KernelView, "id" | "kernelspec">): string {
+  return `${kernel.kernelspec} ${kernel.id.slice(0, 8)}`;
+}
+
+/** `e3 · ok · 0.4 s · python3 4f1c22aa · c_h2k7…` */
+export function statusLine(view: ExecutionView): string {
+  const kernel = view.kernel === null ? "starting its kernel" : kernelName(view.kernel);
+  return [
+    view.execution,
+    view.state,
+    duration(view.elapsedMs),
+    kernel,
+    view.conversation,
+  ].join(" · ");
+}
+
+/** The first line of code, short. */
+export function codeLine(code: string, maxChars = 80): string {
+  const [first = "", ...rest] = code.trim().split("\n");
+  const line = first.length > maxChars ? `${first.slice(0, maxChars)}…` : first;
+  return rest.length > 0 && !line.endsWith("…") ? `${line} …` : line;
+}
+
+/** What a program may rely on of an execution, under `_meta["jupyter-edge/execution"]`. */
+export function executionMeta(
+  result: ExecutionView,
+  position: number,
+  truncated: boolean,
+) {
+  return {
+    "jupyter-edge/execution": {
+      conversation: result.conversation,
+      execution: result.execution,
+      state: result.state,
+      kernel: result.kernel?.id ?? null,
+      generation: result.kernel?.generation ?? null,
+      position,
+      truncated,
+      possiblyIncomplete: result.incomplete !== null,
+    },
+  };
+}
+
+/** An execution's result in words: status line, what to know, output, what to do next. */
+export function executionResult(
+  result: ExecutionResult,
+  isNewConversation = false,
+): ToolResult {
+  const lines = [statusLine(result)];
+  if (isNewConversation) {
+    lines.push(
+      `New conversation ${result.conversation}: no earlier variables are there. Pass it as conversation in the next call.`,
+    );
+  }
+  lines.push(...notices(result));
+  if (result.text !== "") lines.push(result.text.replace(/\n$/, ""));
+  else if (result.state === "ok" && result.readTo === 0) lines.push("(no output)");
+  const next = nextStep(result);
+  if (next !== null) lines.push(`Next: ${next}`);
+  const images: ContentBlock[] = result.images.map(({ mime, base64 }) => ({
+    type: "image",
+    data: base64,
+    mimeType: mime,
+  }));
+  return {
+    content: [{ type: "text", text: lines.join("\n") }, ...images],
+    isError: isFailed(result),
+    meta: executionMeta(result, result.readTo, result.truncated),
+  };
+}
+
+function isFailed({ state }: ExecutionView): boolean {
+  return state === "error" || state === "aborted" || state === "lost";
+}
+
+function notices(result: ExecutionResult): string[] {
+  const lines: string[] = [];
+  const generation = result.kernel?.generation;
+  if (result.isNewGeneration) {
+    lines.push(
+      `The kernel was restarted (generation ${generation}): earlier variables are gone.`,
+    );
+  }
+  if (result.state === "aborted") {
+    lines.push("Not run: a run before it, perhaps another client's, failed.");
+  }
+  if (result.state === "lost")
+    lines.push(`Lost: ${result.reason ?? "its end was never received"}.`);
+  if (result.incomplete !== null)
+    lines.push(`Output possibly incomplete: ${result.incomplete}.`);
+  if (result.discarded)
+    lines.push("Its output was removed to make room for later executions.");
+  if (result.droppedChars > 0) {
+    lines.push(
+      `${result.droppedChars} characters from the middle were not kept: the journal holds 20 MB an execution.`,
+    );
+  }
+  if (result.trouble !== null)
+    lines.push(
+      `${adviceFor(result.trouble).message} Still trying; the run itself may go on.`,
+    );
+  if (!result.isCaughtUp) {
+    lines.push("Jupyter could not be asked whether anything was printed after the end.");
+  }
+  if (result.queuedBehind !== null)
+    lines.push(`Queued behind ${result.queuedBehind} on the same kernel.`);
+  return lines;
+}
+
+function nextStep(result: ExecutionResult): string | null {
+  const { execution, conversation } = result;
+  if (result.hasMore) {
+    return `get_output execution: "${execution}", after: ${result.readTo} reads on.`;
+  }
+  switch (result.state) {
+    case "running":
+      return `It goes on running. get_output execution: "${execution}", after: ${result.readTo} waits for more; interrupt_kernel stops it.`;
+    case "waiting for input": {
+      const prompt = JSON.stringify(result.prompt?.prompt ?? "");
+      const password =
+        result.prompt?.password === true
+          ? " It is a password: the answer will pass through this chat, so ask the user first."
+          : "";
+      return `The code asks ${prompt}. send_input execution: "${execution}", conversation: "${conversation}" answers.${password}`;
+    }
+    case "lost":
+      return "Check what of it took effect before running it again; earlier variables may be gone.";
+    case "aborted":
+      return "Look at what failed before it, then run it again.";
+    default:
+      return null;
+  }
+}
