@@ -1,5 +1,5 @@
 import { McpServer } from "@modelcontextprotocol/server";
-import { version } from "../../package.json" with { type: "json" };
+import { version } from "../../package.json";
 import { INSTRUCTIONS } from "./instructions.ts";
 import type { ToolContext } from "./tool.ts";
 import { conversationTools } from "./tools/conversations.ts";

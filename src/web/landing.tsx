@@ -24,7 +24,7 @@ export function landingPage({ origin, local, jupyter, missing }: Landing) {
     <Layout
       title="Jupyter Edge MCP"
       heading="Jupyter Edge MCP"
-      lead="Lets Claude, ChatGPT and other MCP clients work in a Jupyter server that already runs: code in live kernels, notebooks, and a search over all of them."
+      lead="Lets Claude, ChatGPT and other MCP clients work in a Jupyter server that already runs: code in live kernels, with variables that stay and output as it happens."
     >
       {missing.length > 0 && <NotOpen missing={missing} />}
       {jupyter && <JupyterSection state={jupyter} />}

@@ -1,0 +1,106 @@
+import { expect, test } from "vitest";
+import type { ExecutionResult } from "../../../src/conversation/view.ts";
+import {
+  codeLine,
+  duration,
+  executionResult,
+  statusLine,
+} from "../../../src/mcp/words.ts";
+
+const RESULT: ExecutionResult = {
+  conversation: "c_h2k7abcdef",
+  execution: "e3",
+  state: "ok",
+  kernel: {
+    id: "4f1c22aa-9b1e-4d0e-8c55-111111111111",
+    kernelspec: "python3",
+    generation: 1,
+  },
+  code: "1",
+  startedAt: 0,
+  elapsedMs: 412,
+  position: 2,
+  reason: null,
+  incomplete: null,
+  prompt: null,
+  queuedBehind: null,
+  trouble: null,
+  droppedChars: 0,
+  discarded: false,
+  text: "hello",
+  images: [],
+  truncated: false,
+  readTo: 2,
+  hasMore: false,
+  isNewGeneration: false,
+  isCaughtUp: true,
+};
+
+function textOf(result: ExecutionResult): string {
+  const [first] = executionResult(result).content;
+  return first?.type === "text" ? first.text : "";
+}
+
+test("the status line names execution, state, time, kernel and conversation", () => {
+  expect(statusLine(RESULT)).toBe("e3 · ok · 0.4 s · python3 4f1c22aa · c_h2k7abcdef");
+});
+
+test("a plain result is its status line and its output, and nothing more", () => {
+  expect(textOf(RESULT)).toBe("e3 · ok · 0.4 s · python3 4f1c22aa · c_h2k7abcdef\nhello");
+});
+
+test("what a program may rely on stands in _meta", () => {
+  expect(executionResult({ ...RESULT, incomplete: "a gap" }).meta).toEqual({
+    "jupyter-edge/execution": {
+      conversation: "c_h2k7abcdef",
+      execution: "e3",
+      state: "ok",
+      kernel: "4f1c22aa-9b1e-4d0e-8c55-111111111111",
+      generation: 1,
+      position: 2,
+      truncated: false,
+      possiblyIncomplete: true,
+    },
+  });
+});
+
+test.for([
+  ["ok", false],
+  ["running", false],
+  ["waiting for input", false],
+  ["error", true],
+  ["aborted", true],
+  ["lost", true],
+] as const)("a result in state %s has isError %s", ([state, isError]) => {
+  expect(executionResult({ ...RESULT, state }).isError).toBe(isError);
+});
+
+test("a run that goes on says how to wait for it and how to stop it", () => {
+  expect(textOf({ ...RESULT, state: "running" })).toMatch(
+    /\nNext: It goes on running\. get_output execution: "e3", after: 2 waits for more; interrupt_kernel stops it\.$/,
+  );
+});
+
+test("a password prompt warns that its answer passes through the chat", () => {
+  const prompt = { prompt: "Token: ", password: true };
+  expect(textOf({ ...RESULT, state: "waiting for input", prompt })).toMatch(
+    /Next: The code asks "Token: "\. send_input .* It is a password/,
+  );
+});
+
+test("durations read as a person says them", () => {
+  expect([0, 412, 9_940, 12_000, 185_000, 7_800_000, 180_000_000].map(duration)).toEqual([
+    "0.0 s",
+    "0.4 s",
+    "9.9 s",
+    "12 s",
+    "3 min 5 s",
+    "2 h 10 min",
+    "2 d 2 h",
+  ]);
+});
+
+test("code is shown by its first line, cut where it is long", () => {
+  expect(codeLine("\nimport pandas\nx = 1")).toBe("import pandas …");
+  expect(codeLine("x".repeat(100))).toBe(`${"x".repeat(80)}…`);
+});
