@@ -1,0 +1,45 @@
+import { readFile } from "node:fs/promises";
+import { parseEnv } from "node:util";
+
+const NAMES_A_SERVER = [
+  "JUPYTER_HOST",
+  "JUPYTER_PORT",
+  "JUPYTER_PROTOCOL",
+  "JUPYTER_WS_PROTOCOL",
+  "JUPYTER_TOKEN",
+  "JUPYTER_BASE_PATH",
+];
+
+/** The variables of a `.dev.vars` file; none where there is no such file. */
+export async function readDevVars(file: string): Promise<Record<string, string>> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
+    throw error;
+  }
+  const variables = Object.entries(parseEnv(text));
+  return Object.fromEntries(variables.map(([name, value]) => [name, value ?? ""]));
+}
+
+/** Whether the variables say which Jupyter server to use. */
+export function namesJupyterServer(variables: Readonly<Record<string, string>>): boolean {
+  return NAMES_A_SERVER.some((name) => (variables[name] ?? "").trim() !== "");
+}
+
+/**
+ * The text of a file for `wrangler dev --env-file`, which expands `$NAME` in
+ * values, in quotes too, unless it is escaped.
+ */
+export function formatEnvFile(variables: Readonly<Record<string, string>>): string {
+  return Object.entries(variables)
+    .map(([name, value]) => `${name}=${quote(value.replaceAll("$", "\\$"), name)}\n`)
+    .join("");
+}
+
+function quote(value: string, name: string): string {
+  const mark = ["'", "`", '"'].find((candidate) => !value.includes(candidate));
+  if (mark === undefined) throw new Error(`${name} contains all three kinds of quotes`);
+  return mark + value + mark;
+}
