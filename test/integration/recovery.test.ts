@@ -1,0 +1,195 @@
+import {
+  abortAllDurableObjects,
+  evictDurableObject,
+  runDurableObjectAlarm,
+} from "cloudflare:test";
+import { expect, inject, test } from "vitest";
+import { JupyterServer } from "../../src/jupyter/server.ts";
+import { KernelChannels } from "../../src/jupyter/channels.ts";
+import {
+  connect,
+  cutConnections,
+  eventually,
+  jupyter,
+  whileJupyterIs,
+  stubOf,
+} from "./support.ts";
+
+const COUNT = (lines: number, pause: number) =>
+  `import time\nfor i in range(${lines}):\n    print(f"line {i}", flush=True)\n    time.sleep(${pause})`;
+
+function linesOf(text: string): number[] {
+  return Array.from(text.matchAll(/^line (\d+)$/gm), (match) => Number(match[1]));
+}
+
+function expectCompleteOrMarked(
+  result: { text: string; execution: { possiblyIncomplete: boolean } },
+  lines: number,
+) {
+  const seen = linesOf(result.text);
+  expect(seen).toEqual([...new Set(seen)].toSorted((a, b) => a - b));
+  if (seen.length < lines) expect(result.execution.possiblyIncomplete).toBe(true);
+}
+
+test("a run survives a crash of its object: the alarm brings it back, and the result says what may be missing", async () => {
+  await using client = await connect();
+  const begun = await client.call("run_code", { code: COUNT(40, 0.1), wait_seconds: 1 });
+  const { conversation, execution } = begun.execution;
+  await abortAllDurableObjects();
+  expect(await runDurableObjectAlarm(await stubOf(conversation))).toBe(true);
+  const ended = await client.call("get_output", { conversation, execution });
+  expect(ended.execution.state).toBe("ok");
+  expect(ended.execution.possiblyIncomplete).toBe(true);
+  expect(ended.text).toContain(
+    "Output possibly incomplete: the connection to Jupyter was lost while it ran",
+  );
+  expectCompleteOrMarked(ended, 40);
+  expect(linesOf(ended.text).at(-1)).toBe(39);
+});
+
+test("a run that ended while its object was down is found ended", async () => {
+  await using client = await connect();
+  const begun = await client.call("run_code", { code: COUNT(15, 0.1), wait_seconds: 1 });
+  const { conversation, execution, kernel } = begun.execution;
+  await abortAllDurableObjects();
+  await eventually(
+    async () =>
+      (await jupyter(`/api/kernels/${kernel}`)).json<{ execution_state: string }>(),
+    ({ execution_state }) => execution_state === "idle",
+  );
+  const ended = await client.call("get_output", { conversation, execution });
+  expect(["ok", "lost"]).toContain(ended.execution.state);
+  expectCompleteOrMarked(ended, 15);
+});
+
+test("connections that are cut in the middle of a run are opened again", async () => {
+  await using client = await connect();
+  const begun = await client.call("run_code", { code: COUNT(40, 0.1), wait_seconds: 1 });
+  const { conversation, execution } = begun.execution;
+  await cutConnections();
+  const ended = await client.call("get_output", { conversation, execution });
+  expect(ended.execution).toMatchObject({ state: "ok", possiblyIncomplete: true });
+  expectCompleteOrMarked(ended, 40);
+});
+
+test("an object whose runs have ended lets go of its socket, and loses nothing that comes later", async () => {
+  await using client = await connect();
+  const file = `${crypto.randomUUID()}.txt`;
+  const code = [
+    "import threading, time",
+    "def later():",
+    "    time.sleep(4)",
+    "    print('after the eviction', flush=True)",
+    "    time.sleep(0.5)",
+    `    open('${file}', 'w').close()`,
+    "threading.Thread(target=later).start()",
+  ].join("\n");
+  const { conversation, execution, kernel } = (await client.call("run_code", { code }))
+    .execution;
+  await eventually(
+    async () => (await jupyter(`/api/kernels/${kernel}`)).json<{ connections: number }>(),
+    ({ connections }) => connections === 0,
+  );
+  // This would hang for half a minute, and fail, if a socket were still open.
+  await evictDurableObject(await stubOf(conversation));
+  await eventually(
+    async () => (await jupyter(`/api/contents/${file}`)).status,
+    (status) => status === 200,
+  );
+  const late = await client.call("get_output", { conversation, execution });
+  expect(late.text).toContain("after the eviction");
+  expect(late.execution).toMatchObject({ state: "ok", possiblyIncomplete: false });
+});
+
+test("a prompt that was open when its object crashed can still be answered", async () => {
+  await using client = await connect();
+  const asked = await client.call("run_code", { code: "print('got', input('Name? '))" });
+  const { conversation, execution } = asked.execution;
+  await abortAllDurableObjects();
+  const answered = await client.call("send_input", {
+    conversation,
+    execution,
+    text: "Ada",
+  });
+  expect(answered.execution).toMatchObject({ state: "ok", possiblyIncomplete: true });
+  expect(answered.text).toContain("got Ada");
+});
+
+test("a call that waits while its conversation is ended is told so", async () => {
+  await using client = await connect();
+  const { conversation } = (await client.call("run_code", { code: "1" })).execution;
+  const waiting = client.call("run_code", {
+    code: "import time; time.sleep(20)",
+    conversation,
+  });
+  await eventually(
+    () => client.call("get_output", { conversation }),
+    ({ text }) => text.includes("e2 · running"),
+  );
+  const ended = await client.call("end_conversation", {
+    conversation,
+    shutdown_kernels: true,
+  });
+  expect(ended.text).toContain("Was unfinished: e2");
+  const told = await waiting;
+  expect(told.isError).toBe(true);
+  expect(told.text).toContain(`There is no conversation ${conversation}`);
+});
+
+test("while another client is attached, a lost connection is said to have cost output", async () => {
+  await using client = await connect();
+  const begun = await client.call("run_code", { code: COUNT(30, 0.1), wait_seconds: 1 });
+  const { conversation, execution, kernel } = begun.execution;
+  const { port, token } = inject("jupyter");
+  const direct = new JupyterServer({
+    httpUrl: `http://127.0.0.1:${port}`,
+    wsUrl: `ws://127.0.0.1:${port}`,
+    token,
+  });
+  const ignore = { message: () => undefined, closed: () => undefined };
+  const other = await KernelChannels.open(direct, kernel!, crypto.randomUUID(), ignore);
+  await abortAllDurableObjects();
+  const ended = await client.call("get_output", { conversation, execution });
+  expect(ended.execution.possiblyIncomplete).toBe(true);
+  expect(ended.text).toContain("another client was attached");
+  expect(["ok", "lost"]).toContain(ended.execution.state);
+  await other.close();
+});
+
+test("Jupyter down for longer than six alarms, while a run is unfinished, and then back", async () => {
+  await using client = await connect();
+  const begun = await client.call("run_code", { code: COUNT(60, 0.1), wait_seconds: 1 });
+  const { conversation, execution } = begun.execution;
+  const stub = await stubOf(conversation);
+  await whileJupyterIs("down", async () => {
+    for (let alarm = 0; alarm < 8; alarm += 1) {
+      expect(await runDurableObjectAlarm(stub)).toBe(true);
+    }
+    const waiting = await client.call("get_output", {
+      conversation,
+      execution,
+      wait_seconds: 0,
+    });
+    expect(waiting.execution.state).toBe("running");
+    expect(waiting.text).toMatch(/cannot be reached.*Still trying/);
+  });
+  expect(await runDurableObjectAlarm(stub)).toBe(true);
+  const ended = await client.call("get_output", {
+    conversation,
+    execution,
+    wait_seconds: 50,
+  });
+  expect(ended.execution).toMatchObject({ state: "ok", possiblyIncomplete: true });
+  expect(linesOf(ended.text).at(-1)).toBe(59);
+});
+
+test("a conversation that nobody used for its time is forgotten", async () => {
+  await using client = await connect();
+  const { conversation } = (await client.call("run_code", { code: "1" })).execution;
+  const stub = await stubOf(conversation);
+  // The first alarm looks after the run, which has ended; the next one is the expiry, a month ahead.
+  expect(await runDurableObjectAlarm(stub)).toBe(true);
+  expect(await runDurableObjectAlarm(stub)).toBe(true);
+  const still = await client.call("run_code", { code: "2", conversation });
+  expect(still.execution.state).toBe("ok");
+});

@@ -1,0 +1,19 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+const ASK_EVERY_MS = 50;
+
+/** Asks again until `condition` holds, and says what it saw last where it never does. */
+export async function eventually<T>(
+  ask: () => T | Promise<T>,
+  condition: (value: T) => boolean,
+  timeoutMs = 30_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await ask();
+    if (condition(value)) return value;
+    if (Date.now() > deadline)
+      throw new Error(`Never came true; last seen: ${JSON.stringify(value)}`);
+    await sleep(ASK_EVERY_MS);
+  }
+}
