@@ -337,7 +337,10 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
         ? slots.filter(({ startedHere }) => startedHere)
         : [];
       const unfinished = this.journal.unfinished().map(({ number }) => `e${number}`);
-      for (const slot of chosen) await shutdownKernel(this.server, slot.kernelId);
+      for (const slot of chosen) {
+        this.#connection(slot.slot).expectShutdown();
+        await shutdownKernel(this.server, slot.kernelId);
+      }
       await this.#forget(identity);
       return {
         shutDown: chosen.map(kernelView),
@@ -389,12 +392,15 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
 
   /** Throws for a conversation that never began, and picks up what a crash left. */
   #wake(): ConversationIdentity & { readonly createdAt: number } {
-    if (!this.#storage.exists()) {
-      const conversation = this.ctx.id.name?.split("/").at(-1) ?? "";
-      throw new ExpectedError({ code: "conversation_not_found", conversation });
-    }
+    this.#throwIfEnded();
     this.#resume();
     return this.#storage.identity();
+  }
+
+  #throwIfEnded(): void {
+    if (this.#storage.exists()) return;
+    const conversation = this.ctx.id.name?.split("/").at(-1) ?? "";
+    throw new ExpectedError({ code: "conversation_not_found", conversation });
   }
 
   #resume(): void {
@@ -533,6 +539,7 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
 
   async #untilEnded(number: number, deadline: number): Promise<void> {
     for (;;) {
+      this.#throwIfEnded();
       const record = this.journal.get(number);
       const now = Date.now();
       if (record === null || isFinal(record.state) || now >= deadline) return;
@@ -547,6 +554,7 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
     report?: ProgressReport,
   ): Promise<void> {
     for (;;) {
+      this.#throwIfEnded();
       const record = this.journal.get(number);
       const now = Date.now();
       if (record === null || record.state !== "running" || now >= deadline) return;
@@ -655,6 +663,7 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
     for (const connection of this.#connections.values()) connection.release();
     this.#connections.clear();
     await this.#storage.deleteAll();
+    this.#changes.announceAll();
     await this.#workspace(identity).forget(identity.handle);
   }
 

@@ -20,6 +20,11 @@ export class Changes {
     for (const wake of this.#waiting.get(execution) ?? []) wake();
   }
 
+  /** Wakes everybody: the conversation has ended. */
+  announceAll(): void {
+    for (const execution of this.#waiting.keys()) this.announce(execution);
+  }
+
   /** Resolves at the next change, or after `ms`. */
   async next(execution: number, ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,8 +1,6 @@
 /**
  * One kernel of a conversation while anything is going on with it: the socket,
- * what runs, and what to do when either ends early. Every message goes through
- * the reducer and into the journal before `host.changed` tells anyone. The
- * socket is held while an execution is unfinished, lingers so that a chain of
+ * what runs, and what to do when either ends early. The socket is held while an execution is unfinished, lingers so that a chain of
  * calls is fast, and is then closed as Jupyter's buffer wants it.
  */
 
@@ -11,52 +9,22 @@ import { KernelChannels, type CloseKind } from "../jupyter/channels.ts";
 import { getKernel } from "../jupyter/kernels.ts";
 import { requestMessage, type Channel, type Message } from "../jupyter/messages.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
-import { appendCoalesced } from "./chunks.ts";
-import {
-  answered,
-  isDone,
-  isFinal,
-  reduce,
-  stateOf,
-  type Progress,
-} from "./execution.ts";
-import type { Item } from "./item.ts";
-import type { ExecutionRecord, Journal } from "./journal.ts";
+import { isFinal } from "./execution.ts";
+import type { ExecutionRecord } from "./journal.ts";
 import { observeProcess } from "./process.ts";
 import { reconnectDelayMs } from "./reconnect.ts";
+import { Recorder, type RecorderHost } from "./recorder.ts";
 import type { KernelSlot, KernelSlots } from "./slots.ts";
-
-/** Output is written this often at the most, so that rows stay few. */
-const FLUSH_INTERVAL_MS = 250;
-/** A burst above this is written at once, so that memory stays bounded. */
-const FLUSH_CHARS = 64 * 1024;
 
 const CATCH_UP_MS = 1_000;
 /** Reply and idle leave the kernel together; this much apart, one of them is not coming. */
 const IDLE_AFTER_REPLY_MS = 3_000;
 
 /** What a connection needs of the conversation around it. */
-export interface KernelHost {
+export interface KernelHost extends RecorderHost {
   readonly server: JupyterServer;
-  readonly journal: Journal;
   readonly slots: KernelSlots;
   readonly lingerMs: number;
-  now(): number;
-  /** Called after something about an execution was stored. */
-  changed(execution: number): void;
-}
-
-/** What came of an execution and is not stored yet. */
-interface Tracked {
-  readonly number: number;
-  /** False once it has ended: what still comes is late output and tells nothing about the process. */
-  readonly isRunning: boolean;
-  progress: Progress;
-  /** What the journal has of it. */
-  saved: Progress;
-  items: Item[];
-  ids: string[];
-  chars: number;
 }
 
 /** A request behind everything that was sent before: once it is answered, so is the rest, or never. */
@@ -71,8 +39,7 @@ interface Barrier {
 export class KernelConnection {
   readonly #host: KernelHost;
   readonly #slot: number;
-  /** By the `msg_id` of the request. */
-  readonly #tracked = new Map<string, Tracked>();
+  readonly #recorder: Recorder;
   #channels: KernelChannels | null = null;
   #opening: Promise<KernelChannels> | null = null;
   /** Two sockets of one session id at a time would take messages from each other. */
@@ -80,8 +47,6 @@ export class KernelConnection {
   #barrier: Barrier | null = null;
   /** Called when a barrier has passed. */
   #caughtUp: () => void = () => undefined;
-  #flushTimer: ReturnType<typeof setTimeout> | null = null;
-  #lastFlush = 0;
   #lingerTimer: ReturnType<typeof setTimeout> | null = null;
   #reconnectTimer: ReturnType<typeof setTimeout> | null = null;
   #failedAttempts = 0;
@@ -95,6 +60,7 @@ export class KernelConnection {
   constructor(slot: number, host: KernelHost) {
     this.#slot = slot;
     this.#host = host;
+    this.#recorder = new Recorder(slot, host);
   }
 
   /**
@@ -126,19 +92,15 @@ export class KernelConnection {
   async answer(execution: ExecutionRecord, text: string): Promise<void> {
     const channels = await this.#connect();
     this.flush();
-    const tracked = this.#track(execution);
-    const { prompt } = tracked.progress;
+    const prompt = this.#recorder.answer(execution, text);
     if (prompt === null) {
+      const { number, state } = execution;
       throw new ExpectedError({
         code: "not_waiting_for_input",
-        execution: `e${execution.number}`,
-        state: stateOf(tracked.progress),
+        execution: `e${number}`,
+        state,
       });
     }
-    tracked.progress = { ...tracked.progress, prompt: null };
-    tracked.items.push(answered(prompt, text));
-    tracked.ids.push(String(prompt.header["msg_id"]));
-    this.flush();
     channels.send(
       requestMessage({
         channel: "stdin",
@@ -260,27 +222,12 @@ export class KernelConnection {
     this.#channels = null;
     channels?.drop();
     this.#barrier = null;
+    this.#recorder.clear();
   }
 
   /** Writes what is pending. Callers who read the journal call this first. */
   flush(): void {
-    if (this.#flushTimer !== null) clearTimeout(this.#flushTimer);
-    this.#flushTimer = null;
-    this.#lastFlush = this.#host.now();
-    const { journal } = this.#host;
-    for (const [msgId, tracked] of this.#tracked) {
-      const { number, items, ids, progress, saved } = tracked;
-      tracked.items = [];
-      tracked.ids = [];
-      tracked.chars = 0;
-      tracked.saved = progress;
-      journal.append(number, items, ids);
-      if (progress !== saved) {
-        journal.saveProgress(number, stateOf(progress), progress, this.#host.now());
-      }
-      if (isDone(progress)) this.#tracked.delete(msgId);
-      if (items.length > 0 || progress !== saved) this.#host.changed(number);
-    }
+    this.#recorder.flush();
   }
 
   #kernel(): KernelSlot {
@@ -430,14 +377,17 @@ export class KernelConnection {
       this.#passBarrier(this.#barrier, message);
       return;
     }
-    const tracked = this.#tracked.get(parent) ?? this.#trackByMsgId(parent);
-    if (tracked !== null) this.#take(tracked, message);
-    else if (
-      message.header.msg_type === "shutdown_reply" &&
-      message.channel === "iopub"
-    ) {
-      this.#receiveShutdown(message.content["restart"] === true);
+    const taken = this.#recorder.take(parent, message);
+    if (taken === null) {
+      const { msg_type } = message.header;
+      if (msg_type === "shutdown_reply" && message.channel === "iopub") {
+        this.#receiveShutdown(message.content["restart"] === true);
+      }
+      return;
     }
+    if (taken.isRunning) this.#observe(taken.number, message);
+    if (taken.hasEnded) this.#lingerIfIdle();
+    if (taken.lacksIdle) this.#expectIdle(taken.number);
   }
 
   /** A kernel tells everybody when it ends because another client asked for it. */
@@ -472,67 +422,15 @@ export class KernelConnection {
     }
   }
 
-  #trackByMsgId(msgId: string): Tracked | null {
-    const execution = this.#host.journal.byMsgId(msgId);
-    return execution?.slot === this.#slot ? this.#track(execution) : null;
-  }
-
-  #track(execution: ExecutionRecord): Tracked {
-    const { number, msgId, progress } = execution;
-    let tracked = this.#tracked.get(msgId);
-    if (tracked === undefined) {
-      const isRunning = !isFinal(execution.state);
-      tracked = {
-        number,
-        isRunning,
-        progress,
-        saved: progress,
-        items: [],
-        ids: [],
-        chars: 0,
-      };
-      this.#tracked.set(msgId, tracked);
-    }
-    return tracked;
-  }
-
-  #take(tracked: Tracked, message: Message): void {
-    if (tracked.isRunning) this.#observe(tracked.number, message);
-    const before = tracked.progress;
-    const { progress, items } = reduce(before, message);
-    tracked.progress = progress;
-    if (
-      items.length > 0 &&
-      this.#host.journal.isNew(tracked.number, message.header.msg_id)
-    ) {
-      for (const item of items) {
-        appendCoalesced(tracked.items, item);
-        tracked.chars += sizeOf(item);
-      }
-      tracked.ids.push(message.header.msg_id);
-    }
-    const ended = isDone(progress) && !isDone(before);
-    if (ended || stateOf(progress) !== stateOf(before) || tracked.chars >= FLUSH_CHARS) {
-      this.flush();
-    } else if (tracked.chars > 0 || progress !== tracked.saved) {
-      this.#flushSoon();
-    }
-    if (ended) this.#lingerIfIdle();
-    else if (progress.reply !== null && before.reply === null) this.#expectIdle(tracked);
-  }
-
   /** An `idle` that does not follow its reply was lost, and what was printed may have been too. */
-  #expectIdle(tracked: Tracked): void {
+  #expectIdle(number: number): void {
     setTimeout(() => {
-      if (!isDone(tracked.progress) && !this.#released) this.#sendBarrier();
+      if (this.#released) return;
+      const isWaiting = this.#unfinished().some(
+        (execution) => execution.number === number,
+      );
+      if (isWaiting) this.#sendBarrier();
     }, IDLE_AFTER_REPLY_MS);
-  }
-
-  #flushSoon(): void {
-    if (this.#flushTimer !== null) return;
-    const sinceLast = this.#host.now() - this.#lastFlush;
-    const delay = Math.max(0, FLUSH_INTERVAL_MS - sinceLast);
-    this.#flushTimer = setTimeout(() => this.flush(), delay);
   }
 
   #observe(number: number, message: Message): void {
@@ -575,25 +473,18 @@ export class KernelConnection {
         );
       } else {
         this.#host.journal.markIncomplete(number, "its last messages never came");
-        const tracked = this.#track(execution);
-        tracked.progress = { ...tracked.progress, idle: true };
+        this.#recorder.endWithoutIdle(execution);
       }
     }
-    this.flush();
     this.#lingerIfIdle();
   }
 
   #lose(executions: readonly ExecutionRecord[], reason: string): void {
     for (const { number, msgId } of executions) {
-      this.#tracked.delete(msgId);
+      this.#recorder.forget(msgId);
       this.#host.journal.markLost(number, reason, this.#host.now());
       this.#host.changed(number);
     }
     this.#lingerIfIdle();
   }
-}
-
-function sizeOf(item: Item): number {
-  if (item.type === "stream") return item.text.length;
-  return "data" in item ? JSON.stringify(item.data).length : 100;
 }

@@ -1,0 +1,178 @@
+/**
+ * Takes what a kernel sends for its executions through the reducer and into the
+ * journal. Nobody is told of anything before it is stored. Between two flushes,
+ * at most a quarter of a second, new items are in memory alone.
+ */
+
+import type { Message } from "../jupyter/messages.ts";
+import { appendCoalesced } from "./chunks.ts";
+import {
+  answered,
+  isDone,
+  isFinal,
+  reduce,
+  stateOf,
+  type Progress,
+} from "./execution.ts";
+import type { Item } from "./item.ts";
+import type { ExecutionRecord, Journal } from "./journal.ts";
+
+/** Output is written this often at the most, so that rows stay few. */
+const FLUSH_INTERVAL_MS = 250;
+/** A burst above this is written at once, so that memory stays bounded. */
+const FLUSH_CHARS = 64 * 1024;
+
+/** What a recorder needs of the conversation around it. */
+export interface RecorderHost {
+  readonly journal: Journal;
+  now(): number;
+  /** Called after something about an execution was stored. */
+  changed(execution: number): void;
+}
+
+/** What a message meant for its execution. */
+export interface Taken {
+  readonly number: number;
+  /** False for what comes after the end: it tells nothing about the process. */
+  readonly isRunning: boolean;
+  readonly hasEnded: boolean;
+  /** Whether this was the reply of an execution whose `idle` is still to come. */
+  readonly lacksIdle: boolean;
+}
+
+/** What came of an execution and is not stored yet. */
+interface Pending {
+  readonly number: number;
+  readonly isRunning: boolean;
+  progress: Progress;
+  /** What the journal has of it. */
+  saved: Progress;
+  items: Item[];
+  ids: string[];
+  chars: number;
+}
+
+/** See the head of this file. */
+export class Recorder {
+  readonly #slot: number;
+  readonly #host: RecorderHost;
+  /** By the `msg_id` of the request. */
+  readonly #pending = new Map<string, Pending>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #lastFlush = 0;
+
+  constructor(slot: number, host: RecorderHost) {
+    this.#slot = slot;
+    this.#host = host;
+  }
+
+  /** Takes in a message whose parent is `msgId`; null where that is no request of this kernel. */
+  take(msgId: string, message: Message): Taken | null {
+    const pending = this.#pending.get(msgId) ?? this.#find(msgId);
+    if (pending === null) return null;
+    const before = pending.progress;
+    const { progress, items } = reduce(before, message);
+    pending.progress = progress;
+    if (items.length > 0) this.#add(pending, items, message.header.msg_id);
+    const hasEnded = isDone(progress) && !isDone(before);
+    const isUrgent =
+      stateOf(progress) !== stateOf(before) || pending.chars >= FLUSH_CHARS;
+    if (hasEnded || isUrgent) this.flush();
+    else if (pending.items.length > 0 || progress !== pending.saved) this.#flushSoon();
+    const hasReplied = progress.reply !== null && before.reply === null;
+    const { number, isRunning } = pending;
+    return { number, isRunning, hasEnded, lacksIdle: hasReplied && !progress.idle };
+  }
+
+  /** Stores the answer to an open prompt, and returns the prompt; null where there is none. */
+  answer(execution: ExecutionRecord, text: string): Progress["prompt"] {
+    const pending = this.#open(execution);
+    const { prompt } = pending.progress;
+    if (prompt === null) return null;
+    pending.progress = { ...pending.progress, prompt: null };
+    pending.items.push(answered(prompt, text));
+    pending.ids.push(String(prompt.header["msg_id"]));
+    this.flush();
+    return prompt;
+  }
+
+  /** Ends an execution that has its reply and whose `idle` will never come. */
+  endWithoutIdle(execution: ExecutionRecord): void {
+    const pending = this.#open(execution);
+    pending.progress = { ...pending.progress, idle: true };
+    this.flush();
+  }
+
+  /** Gives up what is pending of an execution, as one that was lost. */
+  forget(msgId: string): void {
+    this.#pending.delete(msgId);
+  }
+
+  /** Gives up everything, for a conversation that has ended. */
+  clear(): void {
+    this.#cancelTimer();
+    this.#pending.clear();
+  }
+
+  /** Writes what is pending. Whoever reads the journal calls this first. */
+  flush(): void {
+    this.#cancelTimer();
+    this.#lastFlush = this.#host.now();
+    const { journal } = this.#host;
+    for (const [msgId, pending] of this.#pending) {
+      const { number, items, ids, progress, saved } = pending;
+      pending.items = [];
+      pending.ids = [];
+      pending.chars = 0;
+      pending.saved = progress;
+      journal.append(number, items, ids);
+      if (progress !== saved) {
+        journal.saveProgress(number, stateOf(progress), progress, this.#host.now());
+      }
+      if (isDone(progress)) this.#pending.delete(msgId);
+      if (items.length > 0 || progress !== saved) this.#host.changed(number);
+    }
+  }
+
+  #find(msgId: string): Pending | null {
+    const execution = this.#host.journal.byMsgId(msgId);
+    return execution?.slot === this.#slot ? this.#open(execution) : null;
+  }
+
+  #open(execution: ExecutionRecord): Pending {
+    const { number, msgId, progress } = execution;
+    const known = this.#pending.get(msgId);
+    if (known !== undefined) return known;
+    const isRunning = !isFinal(execution.state);
+    const state = { progress, saved: progress };
+    const pending = { number, isRunning, ...state, items: [], ids: [], chars: 0 };
+    this.#pending.set(msgId, pending);
+    return pending;
+  }
+
+  #add(pending: Pending, items: readonly Item[], messageId: string): void {
+    if (!this.#host.journal.isNew(pending.number, messageId)) return;
+    for (const item of items) {
+      appendCoalesced(pending.items, item);
+      pending.chars += sizeOf(item);
+    }
+    pending.ids.push(messageId);
+  }
+
+  #flushSoon(): void {
+    if (this.#timer !== null) return;
+    const sinceLast = this.#host.now() - this.#lastFlush;
+    const delay = Math.max(0, FLUSH_INTERVAL_MS - sinceLast);
+    this.#timer = setTimeout(() => this.flush(), delay);
+  }
+
+  #cancelTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
+
+function sizeOf(item: Item): number {
+  if (item.type === "stream") return item.text.length;
+  return "data" in item ? JSON.stringify(item.data).length : 100;
+}
