@@ -20,14 +20,16 @@ export type Failure =
   | { code: "kernelspec_not_found"; kernel: string; installed: readonly string[] }
   | { code: "kernelspec_ambiguous"; kernel: string; matches: readonly string[] }
   | { code: "conversation_not_found"; conversation: string }
+  | { code: "conversation_interrupted"; conversation: string }
+  | { code: "run_not_begun" }
   | { code: "execution_not_found"; execution: string; latest: string | null }
   | { code: "not_waiting_for_input"; execution: string; state: string }
   | { code: "image_not_found"; image: number; images: number }
   | { code: "image_too_large"; image: number; mime: string; bytes: number }
   | { code: "bad_regex"; pattern: string; detail: string }
   | { code: "code_empty" }
-  | { code: "code_too_long"; characters: number; limit: number }
-  | { code: "text_too_long"; characters: number; limit: number };
+  | { code: "code_too_long"; bytes: number; limit: number }
+  | { code: "text_too_long"; bytes: number; limit: number };
 
 /** A {@link Failure} on its way up, inside one process. Over RPC it travels as `{failure}`. */
 export class ExpectedError extends Error {

@@ -1,9 +1,7 @@
 /**
  * One conversation: its kernels, their sockets, and the journal of what ran in
- * them. An execution belongs to the conversation and not to the call that began
- * it: it goes on when the caller leaves, and is found again after a crash.
- * Methods return `{ok}` or `{failure}`; the constructor writes nothing, so that
- * a mistyped handle stores nothing.
+ * them. Methods return `{ok}` or `{failure}`; the constructor writes nothing, so
+ * that a mistyped handle stores nothing.
  */
 
 import { DurableObject } from "cloudflare:workers";
@@ -12,12 +10,12 @@ import { ExpectedError, outcomeOf, type Outcome } from "../errors.ts";
 import { workspaceName, type ConversationIdentity } from "../identity.ts";
 import { interruptKernel, restartKernel, shutdownKernel } from "../jupyter/kernels.ts";
 import { JupyterServer } from "../jupyter/server.ts";
-import { KernelConnection, type KernelHost } from "../kernel/connection.ts";
-import { isFinal, NO_PROGRESS } from "../kernel/execution.ts";
+import { KernelConnection } from "../kernel/connection.ts";
+import { isFinal, stateOf } from "../kernel/execution.ts";
 import { Journal, type ExecutionRecord } from "../kernel/journal.ts";
 import { KernelSlots, type KernelSlot } from "../kernel/slots.ts";
 import { countNumbered } from "../output/render.ts";
-import { ConversationKernels, goneError } from "./kernels.ts";
+import { ConversationKernels } from "./kernels.ts";
 import {
   findInOutput,
   readNumbered,
@@ -25,8 +23,10 @@ import {
   readWhole,
   type Reading,
 } from "./reading.ts";
+import { Runs, type LateOutput, type RunsHost } from "./runs.ts";
 import { ConversationStorage } from "./storage.ts";
 import {
+  kernelView,
   viewOf,
   type ExecutionResult,
   type ExecutionView,
@@ -34,23 +34,27 @@ import {
 } from "./view.ts";
 import { Changes, ProgressReport, type ProgressListener } from "./waiting.ts";
 
-/** What a run may say beside its code. */
-export interface RunRequest {
-  readonly identity: ConversationIdentity;
-  /** Whether this run begins the conversation. */
-  readonly isNew: boolean;
-  readonly code: string;
-  readonly kernel?: string | undefined;
+/** What every call that waits and reads says. */
+interface Patience {
   readonly waitMs: number;
   readonly maxOutputChars: number;
 }
 
+/** What a run may say beside its code. */
+export interface RunRequest extends Patience {
+  readonly identity: ConversationIdentity;
+  /** Whether this run begins the conversation. */
+  readonly isNew: boolean;
+  /** Names the run before it is begun, so that a caller who is cut off can ask for it. */
+  readonly msgId: string;
+  readonly code: string;
+  readonly kernel?: string | undefined;
+}
+
 /** What a reader asks of an execution. */
-export interface ReadRequest {
+export interface ReadRequest extends Patience {
   readonly execution: string;
   readonly after?: number | undefined;
-  readonly waitMs: number;
-  readonly maxOutputChars: number;
 }
 
 /** What came of an interrupt: what ran then, and how it stands a moment later. */
@@ -65,36 +69,41 @@ export interface Ended {
   readonly lost: readonly string[];
 }
 
+/** What is left of a conversation that has ended. */
+export interface EndedConversation {
+  readonly shutDown: readonly KernelView[];
+  readonly left: readonly KernelView[];
+  readonly unfinished: readonly string[];
+}
+
+/** One image or other representation, with where its execution stands. */
+export interface NumberedResult {
+  readonly view: ExecutionView;
+  readonly mime: string;
+  readonly base64: string | null;
+  readonly text: string;
+}
+
 /** A run is looked after this often while it is unfinished, also after a crash. */
 const WATCH_INTERVAL_MS = 30_000;
 const LONGEST_WATCH_INTERVAL_MS = 5 * 60_000;
-/** A kernel that has its code says so within milliseconds, if it ever does. */
-const START_WAIT_MS = 1_000;
 /** An interrupted kernel needs a moment to say how its run ended. */
 const INTERRUPT_WAIT_MS = 5_000;
-/** Late output is not worth waiting longer for a Jupyter that does not answer. */
-const CATCH_UP_LIMIT_MS = 3_000;
 const DAY_MS = 24 * 60 * 60_000;
+const MAX_SUMMARY_CHARS = 120;
 
 /** See the head of this file. */
-export class Conversation extends DurableObject<Env> implements KernelHost {
+export class Conversation extends DurableObject<Env> implements RunsHost {
   readonly server: JupyterServer;
   readonly journal: Journal;
   readonly slots: KernelSlots;
+  readonly kernels: ConversationKernels;
+  readonly changes = new Changes();
   readonly lingerMs: number;
   readonly #config: Config;
   readonly #storage: ConversationStorage;
-  readonly #kernels: ConversationKernels;
   readonly #connections = new Map<number, KernelConnection>();
-  readonly #changes = new Changes();
-  /** Runs reach their kernels in the order of their calls, and never start two where one is meant. */
-  #starting: Promise<unknown> = Promise.resolve();
-  /** Executions whose code is on its way to a kernel. */
-  readonly #beginning = new Set<number>();
-  /** Executions whose first call still waits. */
-  readonly #waitedFor = new Set<number>();
-  /** Why an execution never reached a kernel, until the call that waits for it takes it. */
-  readonly #startErrors = new Map<number, unknown>();
+  readonly #runs: Runs;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -104,12 +113,10 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
     this.#storage = new ConversationStorage(ctx.storage);
     this.journal = new Journal(ctx.storage.sql, { countNumbered });
     this.slots = new KernelSlots(ctx.storage.sql);
-    this.#kernels = new ConversationKernels(this.server, this.slots, Date.now);
-  }
-
-  /** Milliseconds since 1970. */
-  now(): number {
-    return Date.now();
+    this.kernels = new ConversationKernels(this.server, this.slots, Date.now, () =>
+      this.hasEnded(),
+    );
+    this.#runs = new Runs(this);
   }
 
   /** Runs code, waits for it as long as was asked for, and answers with what there is by then. */
@@ -120,24 +127,33 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
     return outcomeOf(async () => {
       if (request.isNew) this.#create(request.identity);
       else this.#wake();
-      const deadline = Date.now() + request.waitMs;
-      const record = this.journal.add({
-        msgId: crypto.randomUUID(),
-        code: request.code,
-        progress: NO_PROGRESS,
-        now: Date.now(),
-      });
-      await this.#storage.schedule("watch", Date.now() + WATCH_INTERVAL_MS);
-      this.#waitedFor.add(record.number);
-      this.#begin(record, request.kernel);
-      const { maxOutputChars } = request;
-      return this.#resultAfterWait(
-        record,
-        deadline,
-        maxOutputChars,
-        undefined,
-        onProgress,
-      ).finally(() => this.#waitedFor.delete(record.number));
+      const now = Date.now();
+      const record = this.#runs.begin(request.msgId, request.code, request.kernel);
+      try {
+        await this.#storage.schedule("watch", now + WATCH_INTERVAL_MS);
+        await this.#storage.schedule(
+          "expire",
+          now + this.#config.conversationTtlDays * DAY_MS,
+        );
+        return await this.#settledResult(record, now, request, undefined, onProgress);
+      } catch (error) {
+        await this.#forgetIfEmpty();
+        throw error;
+      } finally {
+        this.#runs.stopWaiting(record);
+      }
+    });
+  }
+
+  /** Waits on for a run whose first call was cut off, found by the `msgId` that it was given. */
+  resumeRun(
+    request: { readonly msgId: string } & Patience,
+  ): Promise<Outcome<ExecutionResult>> {
+    return outcomeOf(() => {
+      this.#wake();
+      const record = this.journal.byMsgId(request.msgId);
+      if (record === null) throw this.#executionNotFound("of that call");
+      return this.#settledResult(record, Date.now(), request, undefined, undefined);
     });
   }
 
@@ -149,17 +165,19 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
     return outcomeOf(async () => {
       this.#wake();
       const record = this.#record(request.execution);
-      const deadline = Date.now() + request.waitMs;
-      const { after, maxOutputChars } = request;
-      const isCaughtUp = await this.#catchUp(record);
-      const result = await this.#resultAfterWait(
-        record,
-        deadline,
-        maxOutputChars,
-        after,
-        onProgress,
-      );
-      return { ...result, isCaughtUp };
+      const now = Date.now();
+      const late = await this.#runs.catchUp(record);
+      const after =
+        request.after === undefined
+          ? undefined
+          : Math.min(request.after, record.position);
+      if (after !== undefined) {
+        this.#flush();
+        const ready = readOn(this.journal, record, after, request.maxOutputChars);
+        if (ready.hasMore) return this.#result(record, ready, late);
+      }
+      const result = await this.#settledResult(record, now, request, after, onProgress);
+      return { ...result, late };
     });
   }
 
@@ -169,10 +187,8 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
     readonly pattern: string;
     readonly maxOutputChars: number;
   }): Promise<Outcome<{ readonly view: ExecutionView; readonly text: string }>> {
-    return outcomeOf(() => {
-      this.#wake();
-      this.#flush();
-      const record = this.#record(request.execution);
+    return outcomeOf(async () => {
+      const record = await this.#caughtUp(request.execution);
       const text = findInOutput(
         this.journal,
         record,
@@ -188,18 +204,9 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
     readonly execution: string;
     readonly image: number;
     readonly maxOutputChars: number;
-  }): Promise<
-    Outcome<{
-      readonly view: ExecutionView;
-      readonly mime: string;
-      readonly base64: string | null;
-      readonly text: string;
-    }>
-  > {
-    return outcomeOf(() => {
-      this.#wake();
-      this.#flush();
-      const record = this.#record(request.execution);
+  }): Promise<Outcome<NumberedResult>> {
+    return outcomeOf(async () => {
+      const record = await this.#caughtUp(request.execution);
       const shown = readNumbered(
         this.journal,
         record,
@@ -221,57 +228,38 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
 
   /** Answers `input()`, and waits for what the run does with it. */
   input(
-    request: {
-      readonly execution: string;
-      readonly text: string;
-      readonly waitMs: number;
-      readonly maxOutputChars: number;
-    },
+    request: { readonly execution: string; readonly text: string } & Patience,
     onProgress?: ProgressListener,
   ): Promise<Outcome<ExecutionResult>> {
     return outcomeOf(async () => {
       this.#wake();
       this.#flush();
       const record = this.#record(request.execution);
+      const { slot, position, state } = record;
       if (
-        record.progress.prompt === null ||
-        isFinal(record.state) ||
-        record.slot === null
+        stateOf(record.progress) !== "waiting for input" ||
+        isFinal(state) ||
+        slot === null
       ) {
         const { execution } = request;
-        throw new ExpectedError({
-          code: "not_waiting_for_input",
-          execution,
-          state: record.state,
-        });
+        throw new ExpectedError({ code: "not_waiting_for_input", execution, state });
       }
-      await this.#connection(record.slot).answer(record, request.text);
-      const deadline = Date.now() + request.waitMs;
-      const { maxOutputChars } = request;
-      return this.#resultAfterWait(
-        record,
-        deadline,
-        maxOutputChars,
-        record.position,
-        onProgress,
-      );
+      await this.connection(slot).answer(record, request.text);
+      return this.#settledResult(record, Date.now(), request, position, onProgress);
     });
   }
 
   /** Interrupts a kernel and says how what ran in it ended. */
   interrupt(kernel: string | undefined): Promise<Outcome<Interrupted>> {
     return outcomeOf(async () => {
-      const { handle } = this.#wake();
-      const slot = await this.#kernels.attached(kernel, handle);
-      const running = this.journal
-        .unfinished()
-        .filter((record) => record.slot === slot.slot);
-      if (running[0] !== undefined) await this.#untilStarted(running[0].number);
+      const slot = await this.kernels.attached(kernel, this.#wake().handle);
+      const running = this.#unfinishedOn(slot);
+      if (running[0] !== undefined) await this.#runs.started(running[0].number);
       if (slot.gone || !(await interruptKernel(this.server, slot.kernelId))) {
-        throw this.#gone(slot, "the kernel is no longer on the server");
+        throw this.#runs.goneError(slot);
       }
       const deadline = Date.now() + INTERRUPT_WAIT_MS;
-      await Promise.all(running.map(({ number }) => this.#untilEnded(number, deadline)));
+      await Promise.all(running.map(({ number }) => this.#runs.ended(number, deadline)));
       const executions = running.flatMap(({ number }) => this.journal.get(number) ?? []);
       return {
         kernel: kernelView(slot),
@@ -283,39 +271,42 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
   /** Replaces a kernel's process. */
   restart(kernel: string | undefined): Promise<Outcome<Ended>> {
     return outcomeOf(async () => {
-      const { handle } = this.#wake();
-      const slot = await this.#kernels.attached(kernel, handle);
+      const slot = await this.kernels.attached(kernel, this.#wake().handle);
       const lost = this.#unfinishedOn(slot);
-      this.#connection(slot.slot).expectShutdown();
+      const connection = this.connection(slot.slot);
+      connection.expectShutdown();
       if (slot.gone || (await restartKernel(this.server, slot.kernelId)) === null) {
-        throw this.#gone(slot, "the kernel is no longer on the server");
+        throw this.#runs.goneError(slot);
       }
-      const replaced = this.#connection(slot.slot).replaced(
-        "restart_kernel was called while it ran",
-      );
-      this.slots.tellGeneration(slot.slot);
-      this.slots.touch(slot.slot, Date.now());
-      return { kernel: kernelView(replaced), lost };
+      const replaced = connection.replaced("restart_kernel was called while it ran");
+      return {
+        kernel: kernelView(replaced),
+        lost: lost.map(({ number }) => `e${number}`),
+      };
     });
   }
 
   /** Ends a kernel. */
   shutdown(kernel: string): Promise<Outcome<Ended>> {
     return outcomeOf(async () => {
-      const { handle } = this.#wake();
-      const slot = await this.#kernels.attached(kernel, handle);
+      const slot = await this.kernels.attached(kernel, this.#wake().handle);
       const lost = this.#unfinishedOn(slot);
-      this.#connection(slot.slot).expectShutdown();
-      const wasThere = !slot.gone && (await shutdownKernel(this.server, slot.kernelId));
-      if (!wasThere) throw this.#gone(slot, "the kernel is no longer on the server");
-      this.#connection(slot.slot).gone("shutdown_kernel was called while it ran");
+      const connection = this.connection(slot.slot);
+      connection.expectShutdown();
+      if (slot.gone || !(await shutdownKernel(this.server, slot.kernelId))) {
+        throw this.#runs.goneError(slot);
+      }
+      connection.gone("shutdown_kernel was called while it ran");
+      // What was asked for need not be told, and another kernel of ours comes first from now on.
       this.slots.tellGone(slot.slot);
-      return { kernel: kernelView(slot), lost };
+      this.slots.touch(slot.slot, 0);
+      this.report();
+      return { kernel: kernelView(slot), lost: lost.map(({ number }) => `e${number}`) };
     });
   }
 
   /** The kernels of this conversation, the current one first. */
-  kernels(): Promise<Outcome<readonly KernelSlot[]>> {
+  listKernels(): Promise<Outcome<readonly KernelSlot[]>> {
     return outcomeOf(() => {
       this.#wake();
       return this.slots.all();
@@ -323,25 +314,19 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
   }
 
   /** Forgets the conversation, and where asked shuts down the kernels that it started. */
-  end(shutdownKernels: boolean): Promise<
-    Outcome<{
-      readonly shutDown: readonly KernelView[];
-      readonly left: readonly KernelView[];
-      readonly unfinished: readonly string[];
-    }>
-  > {
+  end(shutdownKernels: boolean): Promise<Outcome<EndedConversation>> {
     return outcomeOf(async () => {
-      const identity = this.#wake();
+      this.#wake();
       const slots = this.slots.all().filter((slot) => !slot.gone);
       const chosen = shutdownKernels
         ? slots.filter(({ startedHere }) => startedHere)
         : [];
       const unfinished = this.journal.unfinished().map(({ number }) => `e${number}`);
       for (const slot of chosen) {
-        this.#connection(slot.slot).expectShutdown();
+        this.connection(slot.slot).expectShutdown();
         await shutdownKernel(this.server, slot.kernelId);
       }
-      await this.#forget(identity);
+      await this.#forget();
       return {
         shutDown: chosen.map(kernelView),
         left: slots.filter((slot) => !chosen.includes(slot)).map(kernelView),
@@ -352,72 +337,39 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
 
   /** Looks after unfinished runs. Never throws: six failures in a row would orphan a run for good. */
   override async alarm(): Promise<void> {
-    if (!this.#storage.exists()) return;
-    for (const { name, failures } of this.#storage.takeDue(Date.now())) {
-      let failed = 0;
+    if (this.hasEnded()) return;
+    const due = this.#storage.takeDue(Date.now(), Date.now() + WATCH_INTERVAL_MS);
+    await this.#storage.arm();
+    for (const { name, failures } of due) {
       try {
         await (name === "expire" ? this.#expire() : this.#watch());
       } catch (error) {
-        failed = failures + 1;
         if (!(error instanceof ExpectedError)) {
           console.error(
             `${name} failed: ${error instanceof Error ? error.name : "unknown"}`,
           );
         }
-      }
-      if (!this.#storage.exists()) return;
-      if (failed > 0 || (name === "watch" && this.journal.unfinished().length > 0)) {
+        if (this.hasEnded()) return;
         const pause = Math.min(
           LONGEST_WATCH_INTERVAL_MS,
-          WATCH_INTERVAL_MS * 2 ** failed,
+          WATCH_INTERVAL_MS * 2 ** failures,
         );
-        await this.#storage.schedule(name, Date.now() + pause, failed);
+        await this.#storage.reschedule(name, Date.now() + pause, failures + 1);
       }
     }
-    await this.#storage.arm();
   }
 
-  /** Called by a connection when something about an execution was stored. */
+  now(): number {
+    return Date.now();
+  }
+
   changed(execution: number): void {
-    this.#changes.announce(execution);
+    this.changes.announce(execution);
     const record = this.journal.get(execution);
-    if (record !== null && isFinal(record.state)) this.ctx.waitUntil(this.#report());
+    if (record !== null && isFinal(record.state)) this.report();
   }
 
-  #create(identity: ConversationIdentity): void {
-    this.#storage.create(identity, Date.now());
-    this.journal.createSchema();
-    this.slots.createSchema();
-  }
-
-  /** Throws for a conversation that never began, and picks up what a crash left. */
-  #wake(): ConversationIdentity & { readonly createdAt: number } {
-    this.#throwIfEnded();
-    this.#resume();
-    return this.#storage.identity();
-  }
-
-  #throwIfEnded(): void {
-    if (this.#storage.exists()) return;
-    const conversation = this.ctx.id.name?.split("/").at(-1) ?? "";
-    throw new ExpectedError({ code: "conversation_not_found", conversation });
-  }
-
-  #resume(): void {
-    for (const record of this.journal.unfinished()) {
-      if (record.sentAt === null || record.slot === null) {
-        if (!this.#beginning.has(record.number)) {
-          const reason =
-            "it was never sent: the server was interrupted before its kernel was ready";
-          this.journal.markLost(record.number, reason, Date.now());
-        }
-      } else {
-        this.#connection(record.slot).resume();
-      }
-    }
-  }
-
-  #connection(slot: number): KernelConnection {
+  connection(slot: number): KernelConnection {
     let connection = this.#connections.get(slot);
     if (connection === undefined) {
       connection = new KernelConnection(slot, this);
@@ -426,158 +378,82 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
     return connection;
   }
 
-  /** Brings an execution to its kernel, after those that were called for before. */
-  #begin(record: ExecutionRecord, kernel: string | undefined): void {
-    this.#beginning.add(record.number);
-    const begun = this.#starting.then(async () => {
-      try {
-        await this.#send(record, kernel);
-      } catch (error) {
-        this.#failToStart(record, error);
-      } finally {
-        this.#beginning.delete(record.number);
-      }
+  hasEnded(): boolean {
+    return !this.#storage.exists();
+  }
+
+  throwIfEnded(): void {
+    if (!this.hasEnded()) return;
+    const conversation = this.ctx.id.name?.split("/").at(-1) ?? "";
+    throw new ExpectedError({ code: "conversation_not_found", conversation });
+  }
+
+  inBackground(work: Promise<unknown>): void {
+    this.ctx.waitUntil(work);
+  }
+
+  /** Tells the directory how this conversation stands. A report that fails is made up for by the next. */
+  report(): void {
+    if (this.hasEnded()) return;
+    const identity = this.#storage.identity();
+    const [latest] = this.journal.latest(1);
+    const slots = this.slots.all();
+    const reported = this.#workspace(identity).record({
+      handle: identity.handle,
+      createdAt: identity.createdAt,
+      usedAt: this.#usedAt(),
+      lastCode: latest?.code.trim().split("\n", 1)[0]?.slice(0, MAX_SUMMARY_CHARS) ?? "",
+      lastExecution: latest === undefined ? "" : `e${latest.number}`,
+      lastState: latest?.state ?? "",
+      kernels: slots
+        .filter(({ gone }) => !gone)
+        .map(({ kernelId, kernelspec }) => ({ id: kernelId, kernelspec })),
+      unfinished: this.journal.unfinished().map(({ number }) => `e${number}`),
     });
-    this.#starting = begun;
-    this.ctx.waitUntil(begun);
+    this.ctx.waitUntil(reported.catch(() => undefined));
   }
 
-  async #send(record: ExecutionRecord, kernel: string | undefined): Promise<void> {
-    const slot = await this.#kernels.forRun(kernel);
-    this.slots.touch(slot.slot, Date.now());
-    try {
-      await this.#connection(slot.slot).execute(record);
-    } catch (error) {
-      throw this.#asGone(error, slot);
-    }
-    this.ctx.waitUntil(this.#report());
+  #create(identity: ConversationIdentity): void {
+    this.#storage.create(identity, Date.now());
+    this.journal.createSchema();
+    this.slots.createSchema();
   }
 
-  /** A call that still waits throws the error and leaves nothing behind; a later one finds it lost. */
-  #failToStart(record: ExecutionRecord, error: unknown): void {
-    if (this.#waitedFor.has(record.number)) {
-      this.#startErrors.set(record.number, error);
-      this.#changes.announce(record.number);
-      return;
-    }
-    if (!this.#storage.exists()) return;
-    const code = error instanceof ExpectedError ? error.failure.code : "internal error";
-    const reason = `it was never sent: its kernel could not be started or reached (${code.replaceAll("_", " ")})`;
-    this.journal.markLost(record.number, reason, Date.now());
-    this.changed(record.number);
+  /** Throws for a conversation that never began or has ended, and picks up what a crash left. */
+  #wake(): ConversationIdentity {
+    this.throwIfEnded();
+    this.#runs.resume();
+    return this.#storage.identity();
   }
 
-  async #throwIfNotStarted(number: number): Promise<void> {
-    const error = this.#startErrors.get(number);
-    if (error === undefined) return;
-    this.#startErrors.delete(number);
-    this.journal.remove(number);
-    if (this.journal.latest(1).length === 0 && this.slots.all().length === 0) {
-      await this.#storage.deleteAll();
-    }
-    throw error;
+  async #caughtUp(execution: string): Promise<ExecutionRecord> {
+    this.#wake();
+    await this.#runs.catchUp(this.#record(execution));
+    this.#flush();
+    return this.#record(execution);
   }
 
-  async #resultAfterWait(
-    record: ExecutionRecord,
-    deadline: number,
-    maxChars: number,
+  async #settledResult(
+    { number, position }: ExecutionRecord,
+    since: number,
+    { waitMs, maxOutputChars }: Patience,
     after: number | undefined,
     onProgress: ProgressListener | undefined,
   ): Promise<ExecutionResult> {
-    const seen =
-      after === undefined ? record : { number: record.number, position: after };
-    const report = new ProgressReport(this.journal, seen, onProgress ?? null, Date.now());
-    await this.#untilFinal(record.number, deadline, report);
-    await this.#throwIfNotStarted(record.number);
+    const seen = { number, position: after ?? position };
+    const report = new ProgressReport(this.journal, seen, onProgress ?? null, since);
+    await this.#runs.settled(number, since + waitMs, report);
     this.#flush();
-    const latest = this.journal.get(record.number);
-    if (latest === null)
-      throw new Error("An execution disappeared while a call waited for it.");
+    const record = this.#record(`e${number}`);
     const reading =
       after === undefined
-        ? readWhole(this.journal, latest, maxChars)
-        : readOn(this.journal, latest, after, maxChars);
-    return this.#result(latest, reading);
+        ? readWhole(this.journal, record, maxOutputChars)
+        : readOn(this.journal, record, after, maxOutputChars);
+    return this.#result(record, reading, "known");
   }
 
-  /** Asks the kernel of an ended execution for late output. False where it could not be asked. */
-  async #catchUp(record: ExecutionRecord): Promise<boolean> {
+  #result(record: ExecutionRecord, reading: Reading, late: LateOutput): ExecutionResult {
     const slot = record.slot === null ? null : this.slots.get(record.slot);
-    const mayHaveMore =
-      slot !== null && !slot.gone && record.generation === slot.generation;
-    if (record.endedAt === null || !mayHaveMore) return true;
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => resolve(false), CATCH_UP_LIMIT_MS);
-    const asked = this.#connection(slot.slot)
-      .catchUp()
-      .then(
-        () => resolve(true),
-        (error: unknown) =>
-          resolve(
-            error instanceof ExpectedError && this.slots.get(slot.slot)?.gone === true,
-          ),
-      );
-    this.ctx.waitUntil(asked);
-    const isCaughtUp = await promise;
-    clearTimeout(timer);
-    return isCaughtUp;
-  }
-
-  /** A signal that arrives before the kernel has begun with its code is lost, and the code runs on. */
-  async #untilStarted(number: number): Promise<void> {
-    const deadline = Date.now() + START_WAIT_MS;
-    for (;;) {
-      this.#flush();
-      const record = this.journal.get(number);
-      const now = Date.now();
-      const isStarted = record === null || record.progress.executionCount !== null;
-      if (isStarted || now >= deadline) return;
-      await this.#changes.next(number, deadline - now);
-    }
-  }
-
-  async #untilEnded(number: number, deadline: number): Promise<void> {
-    for (;;) {
-      this.#throwIfEnded();
-      const record = this.journal.get(number);
-      const now = Date.now();
-      if (record === null || isFinal(record.state) || now >= deadline) return;
-      await this.#changes.next(number, deadline - now);
-    }
-  }
-
-  /** Waits until an execution has ended or asks for input, at most until `deadline`. */
-  async #untilFinal(
-    number: number,
-    deadline: number,
-    report?: ProgressReport,
-  ): Promise<void> {
-    for (;;) {
-      this.#throwIfEnded();
-      const record = this.journal.get(number);
-      const now = Date.now();
-      if (record === null || record.state !== "running" || now >= deadline) return;
-      if (this.#startErrors.has(number)) return;
-      const slot = record.slot === null ? null : this.slots.get(record.slot);
-      const doing =
-        slot === null ? "starting its kernel" : `running on ${slot.kernelspec}`;
-      report?.tell(record, `e${number} ${doing}`, now);
-      const pause = Math.min(
-        report?.dueIn(record, now) ?? Number.POSITIVE_INFINITY,
-        deadline - now,
-      );
-      await this.#changes.next(number, Math.max(1, pause));
-    }
-  }
-
-  #result(record: ExecutionRecord, reading: Reading): ExecutionResult {
-    const slot = record.slot === null ? null : this.slots.get(record.slot);
-    const isNewGeneration =
-      slot !== null &&
-      record.generation === slot.generation &&
-      slot.generation > slot.toldGeneration;
-    if (isNewGeneration) this.slots.tellGeneration(slot.slot);
     if (record.state === "lost" && slot?.gone === true) this.slots.tellGone(slot.slot);
     return {
       ...this.#view(record),
@@ -586,8 +462,8 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
       truncated: reading.truncated,
       readTo: reading.position,
       hasMore: reading.hasMore,
-      isNewGeneration,
-      isCaughtUp: true,
+      isNewGeneration: this.journal.isFirstOfGeneration(record),
+      late,
     };
   }
 
@@ -606,9 +482,13 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
   #record(execution: string): ExecutionRecord {
     const number = /^e([1-9]\d{0,14})$/.exec(execution)?.[1];
     const record = number === undefined ? null : this.journal.get(Number(number));
-    if (record !== null) return record;
+    if (record === null) throw this.#executionNotFound(execution);
+    return record;
+  }
+
+  #executionNotFound(execution: string): ExpectedError {
     const [latest] = this.journal.latest(1);
-    throw new ExpectedError({
+    return new ExpectedError({
       code: "execution_not_found",
       execution,
       latest: latest === undefined ? null : `e${latest.number}`,
@@ -619,83 +499,59 @@ export class Conversation extends DurableObject<Env> implements KernelHost {
     for (const connection of this.#connections.values()) connection.flush();
   }
 
-  #unfinishedOn(slot: KernelSlot): string[] {
-    return this.journal
-      .unfinished()
-      .filter((record) => record.slot === slot.slot)
-      .map(({ number }) => `e${number}`);
-  }
-
-  /** What a run is told when its kernel turned out to be gone as it was reached for. */
-  #asGone(error: unknown, slot: KernelSlot): unknown {
-    if (!(error instanceof ExpectedError) || error.failure.code !== "kernel_not_found")
-      return error;
-    return this.#gone(slot, "the kernel is no longer on the server");
-  }
-
-  #gone(slot: KernelSlot, reason: string): ExpectedError {
-    this.#connection(slot.slot).gone(reason);
-    this.#connections.delete(slot.slot);
-    this.slots.tellGone(slot.slot);
-    return goneError(this.slots.get(slot.slot) ?? slot);
+  #unfinishedOn(slot: KernelSlot): ExecutionRecord[] {
+    return this.journal.unfinished().filter((record) => record.slot === slot.slot);
   }
 
   async #watch(): Promise<void> {
-    this.#resume();
+    this.#runs.resume();
     const slots = new Set(this.journal.unfinished().flatMap(({ slot }) => slot ?? []));
-    await Promise.all([...slots].map((slot) => this.#connection(slot).watch()));
+    await Promise.all([...slots].map((slot) => this.connection(slot).watch()));
+    if (this.hasEnded()) return;
+    if (this.journal.unfinished().length === 0) {
+      this.#storage.done("watch");
+      await this.#storage.arm();
+    } else {
+      await this.#storage.reschedule("watch", Date.now() + WATCH_INTERVAL_MS, 0);
+    }
   }
 
   /** Ends a conversation that nobody has used for its time; its kernels stay, as they do in Jupyter. */
   async #expire(): Promise<void> {
-    const identity = this.#storage.identity();
-    const [current] = this.slots.all();
-    const usedAt = Math.max(identity.createdAt, current?.usedAt ?? 0);
-    const expiresAt = usedAt + this.#config.conversationTtlDays * DAY_MS;
+    const expiresAt = this.#usedAt() + this.#config.conversationTtlDays * DAY_MS;
     if (expiresAt > Date.now() || this.journal.unfinished().length > 0) {
-      await this.#storage.schedule("expire", Math.max(expiresAt, Date.now() + DAY_MS));
+      await this.#storage.reschedule(
+        "expire",
+        Math.max(expiresAt, Date.now() + DAY_MS),
+        0,
+      );
     } else {
-      await this.#forget(identity);
+      await this.#forget();
     }
   }
 
-  async #forget(identity: ConversationIdentity): Promise<void> {
+  #usedAt(): number {
+    return Math.max(this.#storage.identity().createdAt, this.slots.all()[0]?.usedAt ?? 0);
+  }
+
+  /** The directory first: what it still lists could not be ended a second time. */
+  async #forget(): Promise<void> {
+    const identity = this.#storage.identity();
+    await this.#workspace(identity).forget(identity.handle);
     for (const connection of this.#connections.values()) connection.release();
     this.#connections.clear();
     await this.#storage.deleteAll();
-    this.#changes.announceAll();
-    await this.#workspace(identity).forget(identity.handle);
+    this.changes.announceAll();
   }
 
-  /** Tells the directory how this conversation stands. One that is missed is made up for by the next. */
-  async #report(): Promise<void> {
-    if (!this.#storage.exists()) return;
-    const identity = this.#storage.identity();
-    await this.#storage.schedule(
-      "expire",
-      identity.createdAt + this.#config.conversationTtlDays * DAY_MS,
-    );
-    const [latest] = this.journal.latest(1);
-    const slots = this.slots.all();
-    await this.#workspace(identity).record({
-      handle: identity.handle,
-      createdAt: identity.createdAt,
-      usedAt: Math.max(identity.createdAt, slots[0]?.usedAt ?? 0),
-      lastCode: latest?.code.trim().split("\n", 1)[0]?.slice(0, 120) ?? "",
-      lastExecution: latest === undefined ? "" : `e${latest.number}`,
-      lastState: latest?.state ?? "",
-      kernels: slots
-        .filter(({ gone }) => !gone)
-        .map(({ kernelId, kernelspec }) => ({ id: kernelId, kernelspec })),
-      unfinished: this.journal.unfinished().map(({ number }) => `e${number}`),
-    });
+  /** A conversation whose first run never reached a kernel leaves nothing behind. */
+  async #forgetIfEmpty(): Promise<void> {
+    if (this.hasEnded()) return;
+    if (this.journal.latest(1).length > 0 || this.slots.all().length > 0) return;
+    await this.#storage.deleteAll();
   }
 
   #workspace(identity: ConversationIdentity) {
     return this.env.WORKSPACE.getByName(workspaceName(identity));
   }
-}
-
-function kernelView(slot: KernelSlot): KernelView {
-  return { id: slot.kernelId, kernelspec: slot.kernelspec, generation: slot.generation };
 }

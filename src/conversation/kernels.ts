@@ -1,5 +1,10 @@
 import { ExpectedError } from "../errors.ts";
-import { getKernel, listKernels, startKernel } from "../jupyter/kernels.ts";
+import {
+  listKernels,
+  shutdownKernel,
+  startKernel,
+  type Kernel,
+} from "../jupyter/kernels.ts";
 import {
   findKernelspec,
   listKernelspecs,
@@ -12,15 +17,31 @@ import { chooseOwn, chooseRunning, looksLikeId, parseWish } from "./choice.ts";
 /** Kernelspecs change when somebody installs one: rarely, and then a minute is soon. */
 const KERNELSPECS_TTL_MS = 60_000;
 
+/** A kernel that is only acted upon does not become the one that the next run goes to. */
+const NOT_USED = 0;
+
+/** The kernel for a run, and whether it was started for it, in a place of its own. */
+export interface ForRun {
+  readonly slot: KernelSlot;
+  readonly isStarted: boolean;
+}
+
 /** Finds the kernel that a call means, and starts or attaches to it where that is asked for. */
 export class ConversationKernels {
   readonly #server: JupyterServer;
   readonly #slots: KernelSlots;
   readonly #now: () => number;
+  readonly #hasEnded: () => boolean;
   #kernelspecs: { readonly list: readonly Kernelspec[]; readonly until: number } | null =
     null;
 
-  constructor(server: JupyterServer, slots: KernelSlots, now: () => number) {
+  constructor(
+    server: JupyterServer,
+    slots: KernelSlots,
+    now: () => number,
+    hasEnded: () => boolean,
+  ) {
+    this.#hasEnded = hasEnded;
     this.#server = server;
     this.#slots = slots;
     this.#now = now;
@@ -31,7 +52,7 @@ export class ConversationKernels {
    * of, so that code that counts on its variables does not run without them;
    * the next run gets a new one in its place.
    */
-  async forRun(kernel: string | undefined): Promise<KernelSlot> {
+  async forRun(kernel: string | undefined): Promise<ForRun> {
     const wish = parseWish(kernel);
     if (wish.kind === "new") return this.#start(await this.#find(wish.name));
     if (wish.kind === "current") {
@@ -40,7 +61,9 @@ export class ConversationKernels {
     }
     const own = chooseOwn(this.#slots.all(), wish.name);
     if (own !== null) return this.#alive(own);
-    return (await this.#attach(wish.name)) ?? this.#start(await this.#find(wish.name));
+    const attached = await this.#attach(wish.name, this.#now());
+    if (attached !== null) return { slot: attached, isStarted: false };
+    return this.#start(await this.#find(wish.name));
   }
 
   /**
@@ -62,21 +85,22 @@ export class ConversationKernels {
   /** As {@link existing}, or a kernel of the server that an id means, which is then this conversation's too. */
   async attached(kernel: string | undefined, conversation: string): Promise<KernelSlot> {
     const isOwn = kernel === undefined || chooseOwn(this.#slots.all(), kernel) !== null;
-    const attached = isOwn ? null : await this.#attach(kernel);
+    const attached = isOwn ? null : await this.#attach(kernel, NOT_USED);
     return attached ?? this.existing(kernel, conversation);
   }
 
-  async #alive(slot: KernelSlot): Promise<KernelSlot> {
-    if (!slot.gone) return slot;
+  async #alive(slot: KernelSlot): Promise<ForRun> {
+    if (!slot.gone) return { slot, isStarted: false };
     if (!slot.toldGone) {
       this.#slots.tellGone(slot.slot);
       throw goneError(slot);
     }
-    const kernel = await startKernel(this.#server, slot.kernelspec);
-    return this.#slots.replaceKernel(slot.slot, kernel.id, this.#now());
+    const kernel = await this.#startUnlessEnded(slot.kernelspec);
+    const replaced = this.#slots.replaceKernel(slot.slot, kernel.id, this.#now());
+    return { slot: replaced, isStarted: false };
   }
 
-  async #attach(name: string): Promise<KernelSlot | null> {
+  async #attach(name: string, usedAt: number): Promise<KernelSlot | null> {
     if (!looksLikeId(name)) return null;
     const running = chooseRunning(await listKernels(this.#server), name);
     if (running === null) {
@@ -92,22 +116,31 @@ export class ConversationKernels {
       kernelspec: running.name,
       language: spec?.language ?? "",
       startedHere: false,
-      now: this.#now(),
+      now: usedAt,
     });
   }
 
-  async #start(spec: Kernelspec | null): Promise<KernelSlot> {
+  async #start(spec: Kernelspec | null): Promise<ForRun> {
     const [kernel, specs] = await Promise.all([
-      startKernel(this.#server, spec?.name ?? null),
-      spec === null ? this.#specs() : [spec],
+      this.#startUnlessEnded(spec?.name ?? null),
+      // Only to know the language: a kernel that runs must not be left behind for that.
+      spec === null ? this.#specs().catch(() => []) : [spec],
     ]);
-    return this.#slots.add({
+    const slot = this.#slots.add({
       kernelId: kernel.id,
       kernelspec: kernel.name,
       language: specs.find(({ name }) => name === kernel.name)?.language ?? "",
       startedHere: true,
       now: this.#now(),
     });
+    return { slot, isStarted: true };
+  }
+
+  async #startUnlessEnded(kernelspec: string | null): Promise<Kernel> {
+    const kernel = await startKernel(this.#server, kernelspec);
+    if (!this.#hasEnded()) return kernel;
+    await shutdownKernel(this.#server, kernel.id);
+    throw new ExpectedError({ code: "conversation_not_found", conversation: "any more" });
   }
 
   async #find(name: string): Promise<Kernelspec> {
@@ -121,14 +154,6 @@ export class ConversationKernels {
     }
     return this.#kernelspecs.list;
   }
-}
-
-/** Whether a kernel of ours still runs; where it does not, that is stored. */
-export async function isRunning(
-  server: JupyterServer,
-  slot: KernelSlot,
-): Promise<boolean> {
-  return !slot.gone && (await getKernel(server, slot.kernelId)) !== null;
 }
 
 /** What a call is told that wanted a kernel which is gone. */

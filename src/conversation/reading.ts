@@ -37,7 +37,10 @@ export function readWhole(
   execution: ExecutionRecord,
   maxChars: number,
 ): Reading {
-  const renderer = newRenderer(execution, maxChars, 0);
+  const renderer = newRenderer(
+    maxChars,
+    (after) => `get_output execution: "e${execution.number}", after: ${after} shows them`,
+  );
   for (const placed of journal.items(execution.number)) renderer.add(placed);
   const { text, images, omitted } = renderer.finish();
   const truncated = omitted !== null || execution.droppedChars > 0;
@@ -51,10 +54,10 @@ export function readOn(
   after: number,
   maxChars: number,
 ): Reading {
+  // Only a single item above the budget is cut here, and reading on would cut it again.
   const renderer = newRenderer(
-    execution,
     maxChars,
-    journal.numberedUpTo(execution.number, after),
+    () => "find searches them, a larger max_output_chars shows more",
   );
   let chars = 0;
   let position = after;
@@ -103,14 +106,8 @@ export function readNumbered(
   maxChars: number,
 ): { readonly mime: string; readonly base64: string | null; readonly text: string } {
   let count = 0;
-  let passedGap = execution.droppedItems === 0;
-  let previous = 0;
-  for (const { position, item } of journal.items(execution.number)) {
-    if (!passedGap && position !== previous + 1) {
-      count = journal.numberedUpTo(execution.number, position - 1);
-      passedGap = true;
-    }
-    previous = position;
+  for (const { item, numberedBefore = 0 } of journal.items(execution.number)) {
+    count = numberedBefore;
     for (const { mime, value } of numberedRepresentations(item)) {
       count += 1;
       if (count === number) return shown(number, mime, value, maxChars);
@@ -135,17 +132,12 @@ function shown(number: number, mime: string, value: unknown, maxChars: number) {
   return { mime, base64: null, text };
 }
 
-function newRenderer(
-  execution: ExecutionRecord,
-  maxChars: number,
-  imagesBefore: number,
-): Renderer {
+function newRenderer(maxChars: number, howToSee: (after: number) => string): Renderer {
   return new Renderer({
     maxChars,
     maxImageChars: MAX_IMAGE_CHARS,
-    imagesBefore,
     describeOmitted: ({ chars, lines, after }) =>
-      `[… ${chars} characters, ${lines} lines left out: get_output execution: "e${execution.number}", after: ${after} shows them …]`,
+      `[… ${chars} characters, ${lines} lines left out: ${howToSee(after)} …]`,
   });
 }
 

@@ -16,7 +16,6 @@ export type DueName = "watch" | "expire";
 /** A thing to do, and how often it has failed in a row. */
 export interface Due {
   readonly name: DueName;
-  readonly at: number;
   readonly failures: number;
 }
 
@@ -68,13 +67,18 @@ export class ConversationStorage {
   }
 
   /** Sees to it that `name` is done at `at` at the latest. An earlier time stays. */
-  async schedule(name: DueName, at: number, failures = 0): Promise<void> {
+  async schedule(name: DueName, at: number): Promise<void> {
     const earlier = this.#storage.sql.exec(
       "SELECT 1 FROM due_times WHERE name = ? AND at <= ?",
       name,
       at,
     );
     if (earlier.toArray().length > 0) return;
+    await this.reschedule(name, at, 0);
+  }
+
+  /** Sets the time of `name`, whatever it was before. */
+  async reschedule(name: DueName, at: number, failures: number): Promise<void> {
     this.#storage.sql.exec(
       "INSERT OR REPLACE INTO due_times VALUES (?, ?, ?)",
       name,
@@ -84,11 +88,22 @@ export class ConversationStorage {
     await this.arm();
   }
 
-  /** What is due when the alarm rings, removed from the table: at least the earliest, whatever the clock says. */
-  takeDue(now: number): Due[] {
+  /** Takes `name` off the table: it is done. */
+  done(name: DueName): void {
+    this.#storage.sql.exec("DELETE FROM due_times WHERE name = ?", name);
+  }
+
+  /**
+   * What is due when the alarm rings: at least the earliest, whatever the clock
+   * says. It is due again at `retryAt` until it is done, so that a crash in
+   * between costs nothing.
+   */
+  takeDue(now: number, retryAt: number): Due[] {
     return this.#storage.sql
-      .exec<{ name: DueName; at: number; failures: number }>(
-        "DELETE FROM due_times WHERE at <= max(?, (SELECT min(at) FROM due_times)) RETURNING *",
+      .exec<{ name: DueName; failures: number }>(
+        `UPDATE due_times SET at = ? WHERE at <= max(?, (SELECT min(at) FROM due_times))
+         RETURNING name, failures`,
+        retryAt,
         now,
       )
       .toArray();

@@ -1,6 +1,7 @@
 import type { Failure } from "../errors.ts";
 import type { ExecutionState } from "../kernel/execution.ts";
 import type { ExecutionRecord } from "../kernel/journal.ts";
+import type { LateOutput } from "./runs.ts";
 import type { KernelSlot } from "../kernel/slots.ts";
 import type { RenderedImage } from "../output/render.ts";
 
@@ -9,6 +10,8 @@ export interface KernelView {
   readonly id: string;
   readonly kernelspec: string;
   readonly generation: number;
+  /** Whether the conversation started it, rather than attached to it. */
+  readonly startedHere: boolean;
 }
 
 /** An execution as it stands, for the words of a result. Times in milliseconds. */
@@ -28,7 +31,12 @@ export interface ExecutionView {
   readonly incomplete: string | null;
   readonly prompt: { readonly prompt: string; readonly password: boolean } | null;
   /** An execution of this conversation that has to end on the same kernel first. */
-  readonly queuedBehind: string | null;
+  readonly queuedBehind: {
+    readonly execution: string;
+    readonly state: ExecutionState;
+  } | null;
+  /** Whether its code left for the kernel. */
+  readonly wasSent: boolean;
   /** Why Jupyter cannot be reached at the moment. */
   readonly trouble: Failure | null;
   /** Characters that left from the middle of the output. */
@@ -47,8 +55,8 @@ export interface ExecutionResult extends ExecutionView {
   readonly hasMore: boolean;
   /** Whether this is the first result since the kernel's process was replaced. */
   readonly isNewGeneration: boolean;
-  /** False where the kernel could not be asked for output that came after the end. */
-  readonly isCaughtUp: boolean;
+  /** What is known of output that came after the end. */
+  readonly late: LateOutput;
 }
 
 /** What is around an execution when it is looked at. */
@@ -58,6 +66,16 @@ export interface ViewContext {
   readonly unfinished: readonly ExecutionRecord[];
   readonly trouble: Failure | null;
   readonly now: number;
+}
+
+/** A kernel as a result names it. */
+export function kernelView(slot: KernelSlot): KernelView {
+  return {
+    id: slot.kernelId,
+    kernelspec: slot.kernelspec,
+    generation: slot.generation,
+    startedHere: slot.startedHere,
+  };
 }
 
 /** Puts together what a result says of an execution. */
@@ -73,22 +91,19 @@ export function viewOf(record: ExecutionRecord, context: ViewContext): Execution
     conversation: context.conversation,
     execution: `e${record.number}`,
     state: record.state,
-    kernel:
-      slot === null
-        ? null
-        : {
-            id: slot.kernelId,
-            kernelspec: slot.kernelspec,
-            generation: record.generation,
-          },
+    kernel: slot === null ? null : { ...kernelView(slot), generation: record.generation },
     code: record.code,
     startedAt,
     elapsedMs: (record.endedAt ?? now) - startedAt,
     position: record.position,
     reason: record.reason,
     incomplete: record.incomplete,
+    wasSent: record.sentAt !== null,
     prompt: prompt === null ? null : { prompt: prompt.prompt, password: prompt.password },
-    queuedBehind: isRunning && before !== undefined ? `e${before.number}` : null,
+    queuedBehind:
+      isRunning && before !== undefined
+        ? { execution: `e${before.number}`, state: before.state }
+        : null,
     trouble: isRunning ? context.trouble : null,
     droppedChars: record.droppedChars,
     discarded: record.discarded,

@@ -93,17 +93,17 @@ export class KernelChannels {
 
   #receive(data: unknown): void {
     if (!(data instanceof ArrayBuffer)) return;
-    let message: Message;
     try {
-      message = decodeMessage(data);
+      this.#listener?.message(decodeMessage(data));
     } catch (error) {
-      if (error instanceof FramingError) {
-        this.drop();
-        return;
+      // A message that nobody can take must not go missing unnoticed: a socket that breaks is noticed.
+      if (!(error instanceof FramingError)) {
+        console.error(
+          `A kernel message failed: ${error instanceof Error ? error.name : "unknown"}`,
+        );
       }
-      throw error;
+      this.drop();
     }
-    this.#listener?.message(message);
   }
 
   #end(kind: CloseKind = this.#closing === null ? "broken" : "graceful"): void {

@@ -76,9 +76,33 @@ function parseContent(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    const bare = /("(?:[^"\\]|\\.)*")|-?Infinity|NaN/g;
-    return JSON.parse(json.replace(bare, (_match, quoted?: string) => quoted ?? "null"));
+    return JSON.parse(withoutBareNumbers(json));
   }
+}
+
+/** Replaces the bare words outside of strings, in one pass. */
+function withoutBareNumbers(json: string): string {
+  const bare = /-?Infinity|NaN/g;
+  const parts: string[] = [];
+  let from = 0;
+  while (from < json.length) {
+    const quote = json.indexOf('"', from);
+    const outside = quote === -1 ? json.length : quote;
+    parts.push(json.slice(from, outside).replace(bare, "null"));
+    from = endOfString(json, outside);
+    parts.push(json.slice(outside, from));
+  }
+  return parts.join("");
+}
+
+/** Where the string that begins at `quote` ends. */
+function endOfString(json: string, quote: number): number {
+  for (let index = quote + 1; index < json.length; index += 1) {
+    const char = json[index];
+    if (char === "\\") index += 1;
+    else if (char === '"') return index + 1;
+  }
+  return json.length;
 }
 
 function readOffsets(view: DataView): number[] {

@@ -2,13 +2,16 @@ import { z } from "zod";
 import { ExpectedError } from "../errors.ts";
 import type { JupyterServer } from "./server.ts";
 
+/** Names appear in our own sentences, so that they may be nothing but names. */
+const nameSchema = z.string().regex(/^[\w.+-]{1,100}$/);
+
 const kernelSchema = z.object({
-  id: z.string(),
-  name: z.string(),
+  id: nameSchema,
+  name: nameSchema,
   last_activity: z.string().catch(""),
-  execution_state: z.string().catch("unknown"),
-  /** WebSockets that are open to this kernel, ours included. */
-  connections: z.number().catch(0),
+  execution_state: nameSchema.catch("unknown"),
+  /** WebSockets that are open to this kernel, ours included; null where the server does not say. */
+  connections: z.number().nullable().catch(null),
 });
 
 /** A running kernel as `GET /api/kernels` describes it. `name` is its kernelspec. */

@@ -80,12 +80,14 @@ export class JupyterServer {
     headers.set("sec-websocket-protocol", subprotocol);
     // `fetch` wants the http form of a WebSocket's URL.
     const url = this.#address.wsUrl.replace(/^ws/, "http") + path;
-    const response = await this.#reach(
-      (signal) => fetch(url, { headers, redirect: "manual", signal }),
-      REQUEST_TIMEOUT_MS,
-    );
+    const { response, text } = await this.#reach(async (signal) => {
+      const answer = await fetch(url, { headers, redirect: "manual", signal });
+      return {
+        response: answer,
+        text: answer.webSocket === null ? await readWhole(answer) : "",
+      };
+    }, REQUEST_TIMEOUT_MS);
     if (response.webSocket === null) {
-      const text = await readWhole(response);
       if (response.status === 404) return null;
       this.#throwIfRefused(response, text);
       throw new ExpectedError({
@@ -209,9 +211,9 @@ export class JupyterServer {
 }
 
 /**
- * The body as text. Read whole and bounded: in a Durable Object a body that is
- * streamed beside an open outbound WebSocket kills the socket
- * (cloudflare/workerd#6774).
+ * The body as text, read whole: in a Durable Object a body that is streamed
+ * beside an open outbound WebSocket kills the socket (cloudflare/workerd#6774).
+ * One without a length is bounded by the time that a request may take.
  */
 async function readWhole(response: Response): Promise<string> {
   const length = Number(response.headers.get("content-length") ?? 0);

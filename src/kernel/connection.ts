@@ -1,24 +1,27 @@
 /**
- * One kernel of a conversation while anything is going on with it: the socket,
- * what runs, and what to do when either ends early. The socket is held while an execution is unfinished, lingers so that a chain of
- * calls is fast, and is then closed as Jupyter's buffer wants it.
+ * One kernel of a conversation while anything is going on with it: what is sent
+ * to it, and what to do when its socket, its process or the kernel itself ends
+ * before its runs do.
  */
 
 import { ExpectedError, type Failure } from "../errors.ts";
-import { KernelChannels, type CloseKind } from "../jupyter/channels.ts";
+import { KernelChannels, type ChannelListener } from "../jupyter/channels.ts";
 import { getKernel } from "../jupyter/kernels.ts";
 import { requestMessage, type Channel, type Message } from "../jupyter/messages.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
 import { isFinal } from "./execution.ts";
 import type { ExecutionRecord } from "./journal.ts";
 import { observeProcess } from "./process.ts";
-import { reconnectDelayMs } from "./reconnect.ts";
 import { Recorder, type RecorderHost } from "./recorder.ts";
 import type { KernelSlot, KernelSlots } from "./slots.ts";
+import { KernelSocket, type SocketOwner } from "./socket.ts";
 
+/** Jupyter replays what it kept at once; waiting longer for a busy kernel would bring nothing. */
 const CATCH_UP_MS = 1_000;
 /** Reply and idle leave the kernel together; this much apart, one of them is not coming. */
 const IDLE_AFTER_REPLY_MS = 3_000;
+/** An idle kernel answers at once: a request that waits longer went into a dead socket. */
+const BARRIER_PATIENCE_MS = 20_000;
 
 /** What a connection needs of the conversation around it. */
 export interface KernelHost extends RecorderHost {
@@ -31,36 +34,37 @@ export interface KernelHost extends RecorderHost {
 interface Barrier {
   readonly msgId: string;
   readonly executions: readonly number[];
+  readonly sentAt: number;
   replied: boolean;
   idle: boolean;
 }
 
+/** What {@link KernelConnection.catchUp} could find out. */
+export type CaughtUp = "all" | "other client attached";
+
 /** See the head of this file. */
-export class KernelConnection {
+export class KernelConnection implements SocketOwner {
   readonly #host: KernelHost;
   readonly #slot: number;
   readonly #recorder: Recorder;
-  #channels: KernelChannels | null = null;
-  #opening: Promise<KernelChannels> | null = null;
-  /** Two sockets of one session id at a time would take messages from each other. */
-  #closing: Promise<void> | null = null;
+  readonly #socket: KernelSocket;
   #barrier: Barrier | null = null;
-  /** Called when a barrier has passed. */
+  /** Called when the barrier has passed, or never will. */
   #caughtUp: () => void = () => undefined;
-  #lingerTimer: ReturnType<typeof setTimeout> | null = null;
-  #reconnectTimer: ReturnType<typeof setTimeout> | null = null;
-  #failedAttempts = 0;
-  #released = false;
   #expectsShutdown = false;
   /** Session id on the last message that was looked at, so that equal ones need not be. */
   #observedSession = "";
-  /** Why Jupyter cannot be reached at the moment, while something waits for it. */
-  trouble: Failure | null = null;
 
   constructor(slot: number, host: KernelHost) {
     this.#slot = slot;
     this.#host = host;
     this.#recorder = new Recorder(slot, host);
+    this.#socket = new KernelSocket(this, host.lingerMs);
+  }
+
+  /** Why Jupyter cannot be reached at the moment, while something waits for it. */
+  get trouble(): Failure | null {
+    return this.#socket.trouble;
   }
 
   /**
@@ -70,16 +74,12 @@ export class KernelConnection {
    * @throws {ExpectedError} where the kernel cannot be reached; nothing was sent then
    */
   async execute(execution: ExecutionRecord): Promise<void> {
-    const channels = await this.#connect();
-    const { sessionId, generation } = this.#kernel();
-    this.#host.journal.markSent(
-      execution.number,
-      this.#slot,
-      generation,
-      this.#host.now(),
-    );
-    this.#send(channels, "shell", "execute_request", execution.msgId, sessionId, {
-      code: execution.code,
+    const channels = await this.#socket.connected();
+    const { number, msgId, code } = execution;
+    const { generation } = this.#kernel();
+    this.#host.journal.markSent(number, this.#slot, generation, this.#host.now());
+    this.#send(channels, "shell", "execute_request", msgId, {
+      code,
       silent: false,
       store_history: true,
       user_expressions: {},
@@ -90,10 +90,9 @@ export class KernelConnection {
 
   /** Answers the prompt of an execution that waits for input. */
   async answer(execution: ExecutionRecord, text: string): Promise<void> {
-    const channels = await this.#connect();
-    this.flush();
-    const prompt = this.#recorder.answer(execution, text);
-    if (prompt === null) {
+    const channels = await this.#socket.connected();
+    const header = this.#recorder.answer(execution, text);
+    if (header === null) {
       const { number, state } = execution;
       throw new ExpectedError({
         code: "not_waiting_for_input",
@@ -101,29 +100,21 @@ export class KernelConnection {
         state,
       });
     }
-    channels.send(
-      requestMessage({
-        channel: "stdin",
-        msg_type: "input_reply",
-        msg_id: crypto.randomUUID(),
-        session: this.#kernel().sessionId,
-        date: new Date(this.#host.now()),
-        parent_header: prompt.header,
-        content: { value: text, status: "ok" },
-      }),
-    );
+    const content = { value: text, status: "ok" };
+    this.#send(channels, "stdin", "input_reply", crypto.randomUUID(), content, header);
   }
 
   /**
    * Fetches what the kernel has sent since the socket was closed, as a thread may
-   * after its run. A busy kernel answers the barrier late, but Jupyter replays at
-   * once, so that waiting longer would bring nothing.
+   * after its run. While another client is attached Jupyter keeps nothing.
    *
    * @throws {ExpectedError} where the kernel cannot be reached
    */
-  async catchUp(): Promise<void> {
-    if (this.#channels !== null) return;
-    await this.#connect();
+  async catchUp(): Promise<CaughtUp> {
+    if (this.#socket.channels !== null) return "all";
+    const kernel = await getKernel(this.#host.server, this.#kernel().kernelId);
+    const hadOthers = (kernel?.connections ?? 0) > 0;
+    await this.#socket.connected();
     this.#sendBarrier();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#caughtUp = resolve;
@@ -131,30 +122,25 @@ export class KernelConnection {
     await promise;
     clearTimeout(timer);
     this.flush();
-    this.#lingerIfIdle();
+    this.#socket.lingerIfIdle();
+    return hadOthers ? "other client attached" : "all";
   }
 
   /** Goes on with what a crash or a lost connection left unfinished. */
   resume(): void {
-    if (
-      this.#channels !== null ||
-      this.#reconnectTimer !== null ||
-      this.#opening !== null
-    )
-      return;
-    if (this.#unfinished().length > 0) this.#reconnectLater();
+    if (this.isNeeded()) this.#socket.reconnectLater();
   }
 
   /**
    * Looks after a run from the outside: a socket whose other end is gone without
-   * a word is noticed because Jupyter does not count it, a run whose end was
-   * missed because the kernel is idle, and a kernel that is gone by a 404.
+   * a word is noticed because Jupyter does not count it or an idle kernel does
+   * not answer, a run whose end was missed because the kernel is idle, and a
+   * kernel that is gone by a 404.
    */
   async watch(): Promise<void> {
-    if (this.#unfinished().length === 0) return;
-    if (this.#channels === null) {
-      this.#cancelReconnect();
-      await this.#tryToConnect();
+    if (!this.isNeeded()) return;
+    if (this.#socket.channels === null) {
+      await this.#socket.reconnect();
       return;
     }
     const kernel = await getKernel(this.#host.server, this.#kernel().kernelId);
@@ -163,17 +149,19 @@ export class KernelConnection {
         "the kernel is no longer on the server: it was shut down or culled while it ran",
       );
     } else if (kernel.connections === 0) {
-      this.#channels.drop();
+      this.#socket.drop();
     } else if (kernel.execution_state === "dead") {
       this.gone("the kernel's process died, and Jupyter could not restart it");
     } else if (kernel.execution_state === "idle") {
-      this.#sendBarrier();
+      const sentAt = this.#barrier?.sentAt ?? this.#host.now();
+      if (this.#host.now() - sentAt > BARRIER_PATIENCE_MS) this.#socket.drop();
+      else this.#sendBarrier();
     }
   }
 
   /** Announces that we are about to restart the kernel or shut it down, so that its word of it is not news. */
   expectShutdown(): void {
-    if (this.#channels !== null) this.#expectsShutdown = true;
+    if (this.#socket.channels !== null) this.#expectsShutdown = true;
   }
 
   /**
@@ -183,51 +171,70 @@ export class KernelConnection {
    * session id; only a connection under a new one is tried out before it is used.
    */
   replaced(reason: string): KernelSlot {
-    this.flush();
     const slot = this.#host.slots.nextGeneration(this.#slot);
     this.#lose(this.#unfinished(), `${reason} (generation ${slot.generation})`);
     this.#host.slots.renewSessionId(this.#slot);
-    void this.close();
+    void this.#socket.close();
     return slot;
   }
 
   /** Notes that the server has no such kernel any more. */
   gone(reason: string): void {
-    this.flush();
-    const already = this.#kernel().gone;
-    if (!already) this.#host.slots.markGone(this.#slot);
+    if (!this.#kernel().gone) this.#host.slots.markGone(this.#slot);
     this.#lose(this.#unfinished(), reason);
     this.release();
   }
 
-  /** Closes the socket gracefully and forgets what is only in memory. */
-  async close(): Promise<void> {
-    this.#cancelReconnect();
-    this.#cancelLinger();
-    const channels = this.#channels;
-    this.#channels = null;
-    if (channels === null) return;
-    this.#closing = channels.close();
-    await this.#closing;
-    this.#closing = null;
-    this.#host.journal.forgetIds();
-  }
-
   /** Lets go at once, for a kernel that is gone or a conversation that has ended. */
   release(): void {
-    this.#released = true;
-    this.#cancelReconnect();
-    this.#cancelLinger();
-    const channels = this.#channels;
-    this.#channels = null;
-    channels?.drop();
-    this.#barrier = null;
     this.#recorder.clear();
+    this.#socket.release();
   }
 
   /** Writes what is pending. Callers who read the journal call this first. */
   flush(): void {
     this.#recorder.flush();
+  }
+
+  isNeeded(): boolean {
+    return this.#unfinished().length > 0;
+  }
+
+  async open(listener: ChannelListener): Promise<KernelChannels> {
+    const { server } = this.#host;
+    const { kernelId, sessionId } = this.#kernel();
+    if (this.isNeeded()) await this.#markIncomplete(kernelId);
+    this.#expectsShutdown = false;
+    try {
+      return await KernelChannels.open(server, kernelId, sessionId, listener);
+    } catch (error) {
+      if (error instanceof ExpectedError && error.failure.code === "kernel_not_found") {
+        this.gone("the kernel is no longer on the server: it was shut down or culled");
+      }
+      throw error;
+    }
+  }
+
+  opened(): void {
+    if (this.isNeeded()) this.#sendBarrier();
+  }
+
+  disconnected(): void {
+    this.#barrier = null;
+    this.#caughtUp();
+    this.flush();
+    this.#host.journal.forgetIds();
+  }
+
+  message(message: Message): void {
+    const parent = message.parent_header?.msg_id;
+    if (parent === undefined) {
+      this.#receiveFromServer(message);
+    } else if (parent === this.#barrier?.msgId) {
+      this.#passBarrier(this.#barrier, message);
+    } else {
+      this.#receiveOutput(parent, message);
+    }
   }
 
   #kernel(): KernelSlot {
@@ -242,107 +249,22 @@ export class KernelConnection {
       .filter(({ slot, sentAt }) => slot === this.#slot && sentAt !== null);
   }
 
-  async #connect(): Promise<KernelChannels> {
-    this.#cancelLinger();
-    if (this.#channels !== null) return this.#channels;
-    this.#opening ??= this.#open().finally(() => {
-      this.#opening = null;
-    });
-    return this.#opening;
-  }
-
-  async #open(): Promise<KernelChannels> {
-    if (this.#closing !== null) await this.#closing;
-    const { server } = this.#host;
-    const { kernelId, sessionId } = this.#kernel();
-    const interrupted = this.#unfinished();
-    if (interrupted.length > 0) await this.#markIncomplete(kernelId, interrupted);
-    let channels: KernelChannels | null = null;
-    try {
-      channels = await KernelChannels.open(server, kernelId, sessionId, {
-        message: (message) => this.#receive(message),
-        closed: (kind) => this.#closed(channels, kind),
-      });
-    } catch (error) {
-      if (error instanceof ExpectedError && error.failure.code === "kernel_not_found") {
-        this.gone("the kernel is no longer on the server: it was shut down or culled");
-      }
-      throw error;
-    }
-    this.#channels = channels;
-    this.#released = false;
-    this.#expectsShutdown = false;
-    this.#failedAttempts = 0;
-    this.trouble = null;
-    if (interrupted.length > 0) this.#sendBarrier();
-    return channels;
-  }
-
   /** Only a graceful close loses nothing, and there is none while something runs. */
-  async #markIncomplete(
-    kernelId: string,
-    interrupted: readonly ExecutionRecord[],
-  ): Promise<void> {
+  async #markIncomplete(kernelId: string): Promise<void> {
     const kernel = await getKernel(this.#host.server, kernelId);
     if (kernel === null) {
       this.gone("the kernel is no longer on the server: it ended while it ran");
       throw new ExpectedError({ code: "kernel_not_found", kernel: kernelId });
     }
     const others =
-      kernel.connections > 0
-        ? ", and Jupyter kept nothing for it: another client was attached"
+      (kernel.connections ?? 0) > 0
+        ? "; Jupyter counted another connection, and then keeps nothing"
         : "";
-    for (const { number } of interrupted) {
-      this.#host.journal.markIncomplete(
-        number,
-        `the connection to Jupyter was lost while it ran${others}`,
-      );
+    const reason = `the connection to Jupyter was lost while it ran${others}`;
+    for (const execution of this.#unfinished()) {
+      this.#host.journal.markIncomplete(execution.number, reason);
+      this.#recorder.askAgain(execution);
     }
-  }
-
-  #closed(channels: KernelChannels | null, kind: CloseKind): void {
-    if (channels !== null && this.#channels === channels) this.#channels = null;
-    if (!this.#released) this.flush();
-    if (kind === "broken" && !this.#released) {
-      this.#barrier = null;
-      if (this.#unfinished().length > 0) this.#reconnectLater();
-    }
-  }
-
-  #reconnectLater(): void {
-    if (this.#reconnectTimer !== null) return;
-    const delay = reconnectDelayMs(this.#failedAttempts);
-    this.#reconnectTimer = setTimeout(() => {
-      this.#reconnectTimer = null;
-      void this.#tryToConnect();
-    }, delay);
-  }
-
-  async #tryToConnect(): Promise<void> {
-    try {
-      await this.#connect();
-    } catch (error) {
-      this.#failedAttempts += 1;
-      if (!(error instanceof ExpectedError)) throw error;
-      this.trouble = error.failure;
-      if (this.#unfinished().length > 0) this.#reconnectLater();
-    }
-  }
-
-  #cancelReconnect(): void {
-    if (this.#reconnectTimer !== null) clearTimeout(this.#reconnectTimer);
-    this.#reconnectTimer = null;
-  }
-
-  #cancelLinger(): void {
-    if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
-    this.#lingerTimer = null;
-  }
-
-  #lingerIfIdle(): void {
-    if (this.#unfinished().length > 0 || this.#channels === null) return;
-    this.#cancelLinger();
-    this.#lingerTimer = setTimeout(() => void this.close(), this.#host.lingerMs);
   }
 
   #send(
@@ -350,33 +272,59 @@ export class KernelConnection {
     channel: Channel,
     msg_type: string,
     msg_id: string,
-    session: string,
     content: Readonly<Record<string, unknown>>,
+    parent_header: Readonly<Record<string, unknown>> = {},
   ): void {
     const date = new Date(this.#host.now());
-    channels.send(requestMessage({ channel, msg_type, msg_id, session, date, content }));
+    const session = this.#kernel().sessionId;
+    channels.send(
+      requestMessage({
+        channel,
+        msg_type,
+        msg_id,
+        session,
+        date,
+        content,
+        parent_header,
+      }),
+    );
   }
 
   /** The shell is a queue: what was sent before has been answered once this is, or never will be. */
   #sendBarrier(): void {
-    if (this.#barrier !== null || this.#channels === null) return;
+    const { channels } = this.#socket;
+    if (this.#barrier !== null || channels === null) return;
     const msgId = crypto.randomUUID();
     const executions = this.#unfinished().map(({ number }) => number);
-    this.#barrier = { msgId, executions, replied: false, idle: false };
-    const { sessionId } = this.#kernel();
-    this.#send(this.#channels, "shell", "kernel_info_request", msgId, sessionId, {});
+    const sentAt = this.#host.now();
+    this.#barrier = { msgId, executions, sentAt, replied: false, idle: false };
+    this.#send(channels, "shell", "kernel_info_request", msgId, {});
   }
 
-  #receive(message: Message): void {
-    const parent = message.parent_header?.msg_id;
-    if (parent === undefined) {
-      this.#receiveFromServer(message);
-      return;
+  #passBarrier(barrier: Barrier, message: Message): void {
+    if (message.header.msg_type.endsWith("_reply")) barrier.replied = true;
+    if (message.content["execution_state"] === "idle") barrier.idle = true;
+    if (!barrier.replied || !barrier.idle) return;
+    this.#barrier = null;
+    this.#caughtUp();
+    this.flush();
+    for (const number of barrier.executions) {
+      const execution = this.#host.journal.get(number);
+      if (execution === null || isFinal(execution.state)) continue;
+      if (execution.progress.reply === null) {
+        this.#lose(
+          [execution],
+          "the kernel is done with it, but its end was never received",
+        );
+      } else {
+        this.#host.journal.markIncomplete(number, "its last messages never came");
+        this.#recorder.endWithoutIdle(execution);
+      }
     }
-    if (parent === this.#barrier?.msgId) {
-      this.#passBarrier(this.#barrier, message);
-      return;
-    }
+    this.#socket.lingerIfIdle();
+  }
+
+  #receiveOutput(parent: string, message: Message): void {
     const taken = this.#recorder.take(parent, message);
     if (taken === null) {
       const { msg_type } = message.header;
@@ -386,7 +334,7 @@ export class KernelConnection {
       return;
     }
     if (taken.isRunning) this.#observe(taken.number, message);
-    if (taken.hasEnded) this.#lingerIfIdle();
+    if (taken.hasEnded) this.#socket.lingerIfIdle();
     if (taken.lacksIdle) this.#expectIdle(taken.number);
   }
 
@@ -424,12 +372,11 @@ export class KernelConnection {
 
   /** An `idle` that does not follow its reply was lost, and what was printed may have been too. */
   #expectIdle(number: number): void {
+    const { channels } = this.#socket;
     setTimeout(() => {
-      if (this.#released) return;
-      const isWaiting = this.#unfinished().some(
-        (execution) => execution.number === number,
-      );
-      if (isWaiting) this.#sendBarrier();
+      if (channels === null || this.#socket.channels !== channels) return;
+      if (this.#unfinished().some((execution) => execution.number === number))
+        this.#sendBarrier();
     }, IDLE_AFTER_REPLY_MS);
   }
 
@@ -442,11 +389,9 @@ export class KernelConnection {
     if (replaced) {
       const earlier = this.#unfinished().filter((execution) => execution.number < number);
       const { generation } = this.#host.slots.nextGeneration(this.#slot);
-      this.#lose(
-        earlier,
-        `the kernel was restarted by another client (generation ${generation})`,
-      );
-      this.#host.journal.setGeneration(number, generation);
+      const reason = `the kernel was restarted by another client (generation ${generation})`;
+      this.#lose(earlier, reason);
+      this.#host.journal.setGeneration(this.#slot, number, generation);
     }
     const isSame =
       trace.lastCount === kernel.lastCount &&
@@ -456,35 +401,13 @@ export class KernelConnection {
     }
   }
 
-  #passBarrier(barrier: Barrier, message: Message): void {
-    if (message.header.msg_type.endsWith("_reply")) barrier.replied = true;
-    if (message.content["execution_state"] === "idle") barrier.idle = true;
-    if (!barrier.replied || !barrier.idle) return;
-    this.#barrier = null;
-    this.#caughtUp();
-    this.flush();
-    for (const number of barrier.executions) {
-      const execution = this.#host.journal.get(number);
-      if (execution === null || isFinal(execution.state)) continue;
-      if (execution.progress.reply === null) {
-        this.#lose(
-          [execution],
-          "the kernel is done with it, but its end was never received",
-        );
-      } else {
-        this.#host.journal.markIncomplete(number, "its last messages never came");
-        this.#recorder.endWithoutIdle(execution);
-      }
-    }
-    this.#lingerIfIdle();
-  }
-
   #lose(executions: readonly ExecutionRecord[], reason: string): void {
+    this.flush();
     for (const { number, msgId } of executions) {
       this.#recorder.forget(msgId);
       this.#host.journal.markLost(number, reason, this.#host.now());
       this.#host.changed(number);
     }
-    this.#lingerIfIdle();
+    this.#socket.lingerIfIdle();
   }
 }

@@ -25,9 +25,26 @@ const replySchema = z.object({
   payload: z.array(z.looseObject({ source: z.string() })).catch([]),
 });
 
+/** Longer ones are cut: what is kept of an execution beside its output is one row of a database. */
+const MAX_PROMPT_CHARS = 2_000;
+const MAX_ERROR_CHARS = 100_000;
+
 const promptSchema = z.object({
-  prompt: z.string().catch(""),
+  prompt: z
+    .string()
+    .catch("")
+    .transform((text) => text.slice(0, MAX_PROMPT_CHARS)),
   password: z.boolean().catch(false),
+});
+
+/** The fields of a header that an answer has to repeat. */
+const promptHeaderSchema = z.object({
+  msg_id: z.string().catch(""),
+  msg_type: z.string().catch(""),
+  session: z.string().catch(""),
+  username: z.string().catch(""),
+  date: z.string().catch(""),
+  version: z.string().catch(""),
 });
 
 /**
@@ -41,8 +58,13 @@ export const progressSchema = z.object({
   reply: z.enum(["ok", "error", "aborted"]).nullable(),
   idle: z.boolean(),
   executionCount: z.number().nullable(),
-  /** The `input_request` that nobody has answered yet, with the header its answer must name. */
-  prompt: promptSchema.extend({ header: z.record(z.string(), z.unknown()) }).nullable(),
+  /**
+   * The latest `input_request`, with the header that its answer must name. It stays until the
+   * kernel goes on, because an answer can be lost with its connection.
+   */
+  prompt: promptSchema
+    .extend({ header: promptHeaderSchema, isAnswered: z.boolean() })
+    .nullable(),
   /** The error of a reply, for kernels that publish none: shown at the end unless one came. */
   replyError: z
     .object({ ename: z.string(), evalue: z.string(), traceback: z.array(z.string()) })
@@ -52,6 +74,9 @@ export const progressSchema = z.object({
 
 /** See {@link progressSchema}. */
 export type Progress = z.infer<typeof progressSchema>;
+
+/** The open prompt of an execution. */
+export type Prompt = NonNullable<Progress["prompt"]>;
 
 /** An execution of which nothing has come back yet. */
 export const NO_PROGRESS: Progress = {
@@ -71,7 +96,19 @@ export function isDone(progress: Progress): boolean {
 /** The state that `progress` stands for. */
 export function stateOf(progress: Progress): ExecutionState {
   if (progress.reply !== null && progress.idle) return progress.reply;
-  return progress.prompt === null ? "running" : "waiting for input";
+  const { prompt } = progress;
+  return prompt === null || prompt.isAnswered ? "running" : "waiting for input";
+}
+
+/** What a message made of an execution, and what it adds to its journal. */
+export interface Reduced {
+  readonly progress: Progress;
+  readonly items: readonly Item[];
+}
+
+/** Ends an execution as an `idle` would, for one whose `idle` was lost. */
+export function withIdle(progress: Progress): Reduced {
+  return settle({ ...progress, idle: true }, [], isDone(progress));
 }
 
 /**
@@ -79,15 +116,14 @@ export function stateOf(progress: Progress): ExecutionState {
  * it adds to the journal. Messages may come in any order, late and, for requests
  * that are over, after the end; a repeated one changes nothing but its items.
  */
-export function reduce(
-  progress: Progress,
-  message: Message,
-): { readonly progress: Progress; readonly items: readonly Item[] } {
+export function reduce(before: Progress, message: Message): Reduced {
   const { content } = message;
+  const progress =
+    before.prompt?.isAnswered === true ? { ...before, prompt: null } : before;
   switch (message.header.msg_type) {
     case "status":
       return content["execution_state"] === "idle"
-        ? settle({ ...progress, idle: true }, [], isDone(progress))
+        ? withIdle(progress)
         : { progress, items: [] };
     case "execute_reply":
       return takeReply(progress, content);
@@ -100,14 +136,16 @@ export function reduce(
         items: [],
       };
     case "input_request": {
-      const prompt = { ...promptSchema.parse(content), header: { ...message.header } };
+      const header = promptHeaderSchema.parse(message.header);
+      const prompt = { ...promptSchema.parse(content), header, isAnswered: false };
       return { progress: { ...progress, prompt }, items: [] };
     }
     case "error": {
       const item = errorItem(content);
-      if (isToldByReply(progress, item)) return { progress, items: [] };
+      // One that comes after the end was told from the reply already.
+      if (isDone(progress) && progress.sawError) return { progress, items: [] };
       return {
-        progress: { ...progress, sawError: true, prompt: null },
+        progress: { ...progress, sawError: true, prompt: null, replyError: null },
         items: [...unanswered(progress), item],
       };
     }
@@ -129,16 +167,16 @@ export function answered(prompt: NonNullable<Progress["prompt"]>, text: string):
 }
 
 function unanswered(progress: Progress): Item[] {
-  return progress.prompt === null ? [] : [{ ...answered(progress.prompt, "") }];
+  return progress.prompt === null || progress.prompt.isAnswered
+    ? []
+    : [answered(progress.prompt, "")];
 }
 
-function takeReply(progress: Progress, content: Message["content"]) {
+function takeReply(progress: Progress, content: Message["content"]): Reduced {
   const wasDone = isDone(progress);
   const reply = replySchema.parse(content);
-  const replyError =
-    reply.status === "error"
-      ? { ename: reply.ename, evalue: reply.evalue, traceback: reply.traceback }
-      : null;
+  const isTold = reply.status !== "error" || progress.sawError;
+  const replyError = isTold ? null : clippedError(reply);
   const next: Progress = {
     ...progress,
     reply: reply.status,
@@ -151,7 +189,7 @@ function takeReply(progress: Progress, content: Message["content"]) {
 }
 
 /** At the end, an error that only the reply told becomes an output like any other. */
-function settle(progress: Progress, items: readonly Item[], wasDone: boolean) {
+function settle(progress: Progress, items: readonly Item[], wasDone: boolean): Reduced {
   if (wasDone || !isDone(progress) || progress.replyError === null || progress.sawError) {
     return { progress, items };
   }
@@ -159,18 +197,21 @@ function settle(progress: Progress, items: readonly Item[], wasDone: boolean) {
   if (replyError.ename === "" && replyError.traceback.length === 0)
     return { progress, items };
   return {
-    progress: { ...progress, sawError: true },
+    progress: { ...progress, sawError: true, replyError: null },
     items: [...items, { type: "error" as const, ...replyError }],
   };
 }
 
-/** An error that comes after the end was told from the reply already. */
-function isToldByReply(progress: Progress, error: Item): boolean {
-  return (
-    isDone(progress) &&
-    error.type === "error" &&
-    progress.replyError?.evalue === error.evalue
-  );
+function clippedError(error: {
+  ename: string;
+  evalue: string;
+  traceback: readonly string[];
+}) {
+  return {
+    ename: error.ename.slice(0, 200),
+    evalue: error.evalue.slice(0, MAX_ERROR_CHARS / 10),
+    traceback: [error.traceback.join("\n").slice(-MAX_ERROR_CHARS)],
+  };
 }
 
 /** Payloads carry what a front end would open in a pager, or put into the next cell. */

@@ -39,6 +39,8 @@ export type Item =
 export interface PlacedItem {
   readonly position: number;
   readonly item: Item;
+  /** How many numbers (images and the like) the items before it took, those that were not kept included. */
+  readonly numberedBefore?: number;
 }
 
 /** Small enough that a page of the default budget holds several. */

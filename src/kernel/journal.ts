@@ -76,18 +76,25 @@ type ExecutionRow = {
   discarded: number;
 };
 
+type OutputRow = {
+  position: number;
+  part: number;
+  numbered_before: number;
+  data: string;
+};
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS executions (
     number INTEGER PRIMARY KEY, msg_id TEXT NOT NULL UNIQUE, slot INTEGER, generation INTEGER NOT NULL,
     code TEXT NOT NULL, state TEXT NOT NULL, reason TEXT, incomplete TEXT, created_at INTEGER NOT NULL,
     sent_at INTEGER, ended_at INTEGER, progress TEXT NOT NULL, position INTEGER NOT NULL DEFAULT 0,
     chars INTEGER NOT NULL DEFAULT 0, dropped_chars INTEGER NOT NULL DEFAULT 0,
-    dropped_items INTEGER NOT NULL DEFAULT 0, dropped_numbered INTEGER NOT NULL DEFAULT 0,
+    dropped_items INTEGER NOT NULL DEFAULT 0, numbered INTEGER NOT NULL DEFAULT 0,
     discarded INTEGER NOT NULL DEFAULT 0
   );
   CREATE TABLE IF NOT EXISTS output (
     execution INTEGER NOT NULL, position INTEGER NOT NULL, part INTEGER NOT NULL,
-    items INTEGER NOT NULL, chars INTEGER NOT NULL, numbered INTEGER NOT NULL, head INTEGER NOT NULL,
+    items INTEGER NOT NULL, chars INTEGER NOT NULL, numbered_before INTEGER NOT NULL, head INTEGER NOT NULL,
     ids TEXT NOT NULL, data TEXT NOT NULL,
     PRIMARY KEY (execution, position, part)
   ) WITHOUT ROWID;
@@ -183,13 +190,26 @@ export class Journal {
     );
   }
 
-  /** The process that an execution turned out to have run in. */
-  setGeneration(number: number, generation: number): void {
+  /** The process that an execution, and what is queued behind it, turned out to run in. */
+  setGeneration(slot: number, from: number, generation: number): void {
     this.#sql.exec(
-      "UPDATE executions SET generation = ? WHERE number = ?",
+      "UPDATE executions SET generation = ? WHERE slot = ? AND number >= ? AND ended_at IS NULL",
+      generation,
+      slot,
+      from,
+    );
+  }
+
+  /** Whether an execution is the first in a process that took the place of another. */
+  isFirstOfGeneration({ number, slot, generation }: ExecutionRecord): boolean {
+    if (generation === 1 || slot === null) return false;
+    const earlier = this.#sql.exec(
+      "SELECT 1 FROM executions WHERE slot = ? AND generation = ? AND number < ? LIMIT 1",
+      slot,
       generation,
       number,
     );
+    return earlier.toArray().length === 0;
   }
 
   /** Says that output may be missing; the first reason stays. */
@@ -250,121 +270,97 @@ export class Journal {
   /** Appends items in few rows. `ids` are those of the messages that they came in. */
   append(number: number, items: readonly Item[], ids: readonly string[]): void {
     if (items.length === 0) return;
-    const { position, chars } = this.#sql
-      .exec<{ position: number; chars: number }>(
-        "SELECT position, chars FROM executions WHERE number = ?",
+    const before = this.#sql
+      .exec<{ position: number; chars: number; numbered: number; dropped_items: number }>(
+        "SELECT position, chars, numbered, dropped_items FROM executions WHERE number = ?",
         number,
       )
       .one();
-    let next = position + 1;
-    let stored = chars;
+    let { position, chars, numbered } = before;
     let rowIds = packIds(ids);
     for (const batch of batches(items)) {
-      const head = stored + batch.json.length <= EXECUTION_CAP_CHARS / 2 ? 1 : 0;
-      this.#insertRow(number, next, batch, head, rowIds);
+      const fitsHead = chars + batch.json.length <= EXECUTION_CAP_CHARS / 2;
+      const isHead = before.dropped_items === 0 && fitsHead;
+      this.#insertRow(number, position + 1, batch, isHead, numbered, rowIds);
       rowIds = "";
-      next += batch.items.length;
-      stored += batch.json.length;
+      position += batch.items.length;
+      chars += batch.json.length;
+      for (const item of batch.items) numbered += this.#counter.countNumbered(item);
     }
     this.#sql.exec(
-      "UPDATE executions SET position = ?, chars = ? WHERE number = ?",
-      next - 1,
-      stored,
+      "UPDATE executions SET position = ?, chars = ?, numbered = ? WHERE number = ?",
+      position,
+      chars,
+      numbered,
       number,
     );
-    if (stored > EXECUTION_CAP_CHARS) this.#dropMiddle(number, stored);
+    if (chars > EXECUTION_CAP_CHARS) this.#dropMiddle(number, chars);
     this.#makeRoom(number);
   }
 
   /** The items after position `after`, in order, read row by row as they are asked for. */
   *items(number: number, after = 0): Generator<PlacedItem> {
-    const rows = this.#sql.exec<{
-      position: number;
-      items: number;
-      data: string;
-      part: number;
-    }>(
-      `SELECT position, items, part, data FROM output
+    const rows = this.#sql.exec<OutputRow>(
+      `SELECT position, part, numbered_before, data FROM output
        WHERE execution = ? AND position + items > ? ORDER BY position, part`,
       number,
       after + 1,
     );
-    let parts: string[] = [];
-    let first = 0;
+    let first: OutputRow | undefined;
+    let data = "";
     for (const row of rows) {
-      if (row.part === 0 && parts.length > 0) {
-        yield* placed(parts, first, after);
-        parts = [];
-      }
-      first = row.position;
-      parts.push(row.data);
-    }
-    if (parts.length > 0) yield* placed(parts, first, after);
-  }
-
-  /** How many numbers (images and the like) the items up to position `after` took. */
-  numberedUpTo(number: number, after: number): number {
-    const { dropped } = this.#sql
-      .exec<{ dropped: number }>(
-        `SELECT CASE WHEN EXISTS (SELECT 1 FROM output WHERE execution = ?1 AND head = 1 AND position > ?2)
-                THEN 0 ELSE dropped_numbered END AS dropped FROM executions WHERE number = ?1`,
-        number,
-        after,
-      )
-      .one();
-    let count = after === 0 ? 0 : dropped;
-    const rows = this.#sql.exec<{ position: number; items: number; numbered: number }>(
-      "SELECT position, items, numbered FROM output WHERE execution = ? AND part = 0 AND position <= ? AND numbered > 0",
-      number,
-      after,
-    );
-    for (const row of rows.toArray()) {
-      if (row.position + row.items - 1 <= after) {
-        count += row.numbered;
+      if (row.part > 0) {
+        data += row.data;
         continue;
       }
-      for (const { position, item } of this.items(number, row.position - 1)) {
-        if (position > after) break;
-        count += this.#counter.countNumbered(item);
-      }
+      if (first !== undefined) yield* this.#placed(first, data, after);
+      first = row;
+      data = row.data;
     }
-    return count;
+    if (first !== undefined) yield* this.#placed(first, data, after);
+  }
+
+  *#placed(row: OutputRow, data: string, after: number): Generator<PlacedItem> {
+    // Written by `append` alone, as the JSON of items.
+    const items = JSON.parse(data) as Item[];
+    let numberedBefore = row.numbered_before;
+    for (const [index, item] of items.entries()) {
+      const position = row.position + index;
+      if (position > after) yield { position, item, numberedBefore };
+      numberedBefore += this.#counter.countNumbered(item);
+    }
   }
 
   #insertRow(
     number: number,
     position: number,
     batch: Batch,
-    head: number,
+    isHead: boolean,
+    numberedBefore: number,
     ids: string,
   ): void {
-    const numbered = batch.items.reduce(
-      (sum, item) => sum + this.#counter.countNumbered(item),
-      0,
-    );
     for (let part = 0; part * MAX_PART_CHARS < batch.json.length; part += 1) {
-      const data = wellFormedSlice(batch.json, part * MAX_PART_CHARS, MAX_PART_CHARS);
       this.#sql.exec(
-        "INSERT INTO output (execution, position, part, items, chars, numbered, head, ids, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO output (execution, position, part, items, chars, numbered_before, head, ids, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         number,
         position,
         part,
         batch.items.length,
         part === 0 ? batch.json.length : 0,
-        part === 0 ? numbered : 0,
-        head,
+        numberedBefore,
+        isHead ? 1 : 0,
         part === 0 ? ids : "",
-        data,
+        wellFormedSlice(batch.json, part * MAX_PART_CHARS, MAX_PART_CHARS),
       );
     }
   }
 
   #dropMiddle(number: number, stored: number): void {
     let excess = stored - EXECUTION_CAP_CHARS;
-    const dropped = { chars: 0, items: 0, numbered: 0 };
+    const dropped = { chars: 0, items: 0 };
     const rows = this.#sql
-      .exec<{ position: number; items: number; chars: number; numbered: number }>(
-        `SELECT position, items, chars, numbered FROM output
+      .exec<{ position: number; items: number; chars: number }>(
+        `SELECT position, items, chars FROM output
          WHERE execution = ? AND head = 0 AND part = 0 ORDER BY position LIMIT 500`,
         number,
       )
@@ -379,15 +375,13 @@ export class Journal {
       excess -= row.chars;
       dropped.chars += row.chars;
       dropped.items += row.items;
-      dropped.numbered += row.numbered;
     }
     this.#sql.exec(
       `UPDATE executions SET chars = chars - ?, dropped_chars = dropped_chars + ?,
-         dropped_items = dropped_items + ?, dropped_numbered = dropped_numbered + ? WHERE number = ?`,
+         dropped_items = dropped_items + ? WHERE number = ?`,
       dropped.chars,
       dropped.chars,
       dropped.items,
-      dropped.numbered,
       number,
     );
   }
@@ -437,19 +431,6 @@ function* batches(items: readonly Item[]): Generator<Batch> {
     chars += json.length + 1;
   }
   if (group.length > 0) yield { items: group, json: `[${jsons.join(",")}]` };
-}
-
-function* placed(
-  parts: readonly string[],
-  first: number,
-  after: number,
-): Generator<PlacedItem> {
-  // Written by `append` alone, as the JSON of items.
-  const items = JSON.parse(parts.join("")) as Item[];
-  for (const [index, item] of items.entries()) {
-    const position = first + index;
-    if (position > after) yield { position, item };
-  }
 }
 
 /** `JSON.stringify` escapes lone surrogates, and a pair cut in two would not survive UTF-8. */

@@ -12,7 +12,9 @@ import {
   isFinal,
   reduce,
   stateOf,
+  withIdle,
   type Progress,
+  type Prompt,
 } from "./execution.ts";
 import type { Item } from "./item.ts";
 import type { ExecutionRecord, Journal } from "./journal.ts";
@@ -84,22 +86,32 @@ export class Recorder {
     return { number, isRunning, hasEnded, lacksIdle: hasReplied && !progress.idle };
   }
 
-  /** Stores the answer to an open prompt, and returns the prompt; null where there is none. */
-  answer(execution: ExecutionRecord, text: string): Progress["prompt"] {
+  /** Stores the answer to an open prompt, and returns the header that it must name; null where there is none. */
+  answer(execution: ExecutionRecord, text: string): Prompt["header"] | null {
     const pending = this.#open(execution);
     const { prompt } = pending.progress;
-    if (prompt === null) return null;
-    pending.progress = { ...pending.progress, prompt: null };
+    if (prompt === null || prompt.isAnswered) return null;
+    pending.progress = { ...pending.progress, prompt: { ...prompt, isAnswered: true } };
     pending.items.push(answered(prompt, text));
-    pending.ids.push(String(prompt.header["msg_id"]));
     this.flush();
-    return prompt;
+    return prompt.header;
+  }
+
+  /** An answer that was under way when the connection broke may be lost: it can be given again. */
+  askAgain(execution: ExecutionRecord): void {
+    const pending = this.#open(execution);
+    const { prompt } = pending.progress;
+    if (prompt === null || !prompt.isAnswered) return;
+    pending.progress = { ...pending.progress, prompt: { ...prompt, isAnswered: false } };
+    this.flush();
   }
 
   /** Ends an execution that has its reply and whose `idle` will never come. */
   endWithoutIdle(execution: ExecutionRecord): void {
     const pending = this.#open(execution);
-    pending.progress = { ...pending.progress, idle: true };
+    const { progress, items } = withIdle(pending.progress);
+    pending.progress = progress;
+    for (const item of items) appendCoalesced(pending.items, item);
     this.flush();
   }
 
@@ -121,14 +133,14 @@ export class Recorder {
     const { journal } = this.#host;
     for (const [msgId, pending] of this.#pending) {
       const { number, items, ids, progress, saved } = pending;
-      pending.items = [];
-      pending.ids = [];
-      pending.chars = 0;
-      pending.saved = progress;
       journal.append(number, items, ids);
       if (progress !== saved) {
         journal.saveProgress(number, stateOf(progress), progress, this.#host.now());
       }
+      pending.items = [];
+      pending.ids = [];
+      pending.chars = 0;
+      pending.saved = progress;
       if (isDone(progress)) this.#pending.delete(msgId);
       if (items.length > 0 || progress !== saved) this.#host.changed(number);
     }

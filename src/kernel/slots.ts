@@ -8,8 +8,6 @@ export interface KernelSlot {
   readonly sessionId: string;
   /** 1, and one more each time the process was replaced. */
   readonly generation: number;
-  /** The generation that a result has told of. */
-  readonly toldGeneration: number;
   /** Whether this conversation started it (and may be asked to shut it down with itself). */
   readonly startedHere: boolean;
   /** True when the server has no such kernel any more. */
@@ -30,7 +28,6 @@ type SlotRow = {
   language: string;
   session_id: string;
   generation: number;
-  told_generation: number;
   started_here: number;
   gone: number;
   told_gone: number;
@@ -42,7 +39,7 @@ type SlotRow = {
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS kernels (
     slot INTEGER PRIMARY KEY, kernel_id TEXT NOT NULL UNIQUE, kernelspec TEXT NOT NULL, language TEXT NOT NULL,
-    session_id TEXT NOT NULL, generation INTEGER NOT NULL DEFAULT 1, told_generation INTEGER NOT NULL DEFAULT 1,
+    session_id TEXT NOT NULL, generation INTEGER NOT NULL DEFAULT 1,
     started_here INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0, told_gone INTEGER NOT NULL DEFAULT 0,
     last_count INTEGER NOT NULL DEFAULT 0, process_session TEXT NOT NULL DEFAULT '', used_at INTEGER NOT NULL
   );
@@ -98,7 +95,7 @@ export class KernelSlots {
       .map(slotOf);
   }
 
-  /** Makes a kernel the current one. */
+  /** Makes a kernel the current one; with 0, the last choice. */
   touch(slot: number, now: number): void {
     this.#sql.exec("UPDATE kernels SET used_at = ? WHERE slot = ?", now, slot);
   }
@@ -145,7 +142,7 @@ export class KernelSlots {
     return slotOf(row);
   }
 
-  /** Removes a kernel that was shut down on request. */
+  /** Removes a kernel in which nothing was run. */
   remove(slot: number): void {
     this.#sql.exec("DELETE FROM kernels WHERE slot = ?", slot);
   }
@@ -153,14 +150,6 @@ export class KernelSlots {
   /** Notes that the caller knows that the kernel is gone. */
   tellGone(slot: number): void {
     this.#sql.exec("UPDATE kernels SET told_gone = 1 WHERE slot = ?", slot);
-  }
-
-  /** Notes that a result has told of the present generation. */
-  tellGeneration(slot: number): void {
-    this.#sql.exec(
-      "UPDATE kernels SET told_generation = generation WHERE slot = ?",
-      slot,
-    );
   }
 
   /** Remembers what identifies the process. */
@@ -182,7 +171,6 @@ function slotOf(row: SlotRow): KernelSlot {
     language: row.language,
     sessionId: row.session_id,
     generation: row.generation,
-    toldGeneration: row.told_generation,
     startedHere: row.started_here === 1,
     gone: row.gone === 1,
     toldGone: row.told_gone === 1,

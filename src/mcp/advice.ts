@@ -61,7 +61,7 @@ export function adviceFor(failure: Failure): Advice {
       };
     case "kernel_gone":
       return {
-        message: `Kernel ${failure.kernelspec} ${failure.kernel.slice(0, 8)} is gone: it was shut down, culled, or ended with its server. Its variables are lost; nothing was run.`,
+        message: `Kernel ${failure.kernelspec} ${failure.kernel.slice(0, 8)} is gone: it was shut down, culled, or ended with its server. Its variables are lost; nothing was done.`,
         next: `Call run_code again to start a new ${failure.kernelspec} (generation ${failure.generation}), beginning with the imports and data it needs.`,
       };
     case "kernel_ambiguous":
@@ -94,6 +94,16 @@ export function adviceFor(failure: Failure): Advice {
       return {
         message: `There is no conversation ${failure.conversation}. It was never started here, has ended, or belongs to another user or server.`,
         next: "Call list_conversations to find it, or run_code without conversation to start a new one.",
+      };
+    case "conversation_interrupted":
+      return {
+        message: `The server was interrupted in conversation ${failure.conversation}. What was asked for may have been done, and a run goes on.`,
+        next: `Call get_output with conversation "${failure.conversation}" to see how it stands, before anything is done a second time.`,
+      };
+    case "run_not_begun":
+      return {
+        message: "The server was interrupted before the run was begun; nothing was run.",
+        next: "Call run_code again.",
       };
     case "execution_not_found":
       return failure.latest === null
@@ -129,12 +139,12 @@ export function adviceFor(failure: Failure): Advice {
       return { message: "There is no code to run.", next: "Call run_code with code." };
     case "code_too_long":
       return {
-        message: `The code has ${failure.characters} characters; the limit is ${failure.limit}. Nothing was run.`,
+        message: `The code has ${failure.bytes} bytes; the limit is ${failure.limit}. Nothing was run.`,
         next: "Run it in parts, or load data from a file instead of writing it into the code.",
       };
     case "text_too_long":
       return {
-        message: `The text has ${failure.characters} characters; the limit is ${failure.limit}. Nothing was sent.`,
+        message: `The text has ${failure.bytes} bytes; the limit is ${failure.limit}. Nothing was sent.`,
         next: "Send a shorter text; the execution still waits.",
       };
   }

@@ -65,7 +65,9 @@ export function defineTool<Input extends z.ZodObject>(
         const onProgress = progressListener(request);
         // The SDK has parsed the arguments with this very schema.
         const parsed = args as z.infer<Input>;
-        return answer(name, () => definition.run(parsed, { ...context, onProgress }));
+        return answer(definition, () =>
+          definition.run(parsed, { ...context, onProgress }),
+        );
       };
       server.registerTool(name, { title, description, inputSchema, annotations }, call);
     },
@@ -85,7 +87,7 @@ export function text(
 
 /** Turns whatever happens into a result. What is not expected is logged under an id, without its text. */
 async function answer(
-  name: string,
+  { name, annotations }: Pick<ToolDefinition<z.ZodObject>, "name" | "annotations">,
   run: () => Promise<ToolResult>,
 ): Promise<CallToolResult> {
   try {
@@ -96,11 +98,19 @@ async function answer(
       ...(meta !== undefined && { _meta: { ...meta } }),
     };
   } catch (error) {
-    return { content: [{ type: "text", text: errorText(name, error) }], isError: true };
+    return {
+      content: [
+        {
+          type: "text",
+          text: errorText(name, annotations.idempotentHint === true, error),
+        },
+      ],
+      isError: true,
+    };
   }
 }
 
-function errorText(name: string, error: unknown): string {
+function errorText(name: string, isRepeatable: boolean, error: unknown): string {
   if (error instanceof ExpectedError) {
     const { message, next, quoted } = adviceFor(error.failure);
     const quotation =
@@ -109,12 +119,18 @@ function errorText(name: string, error: unknown): string {
   }
   const id = crypto.randomUUID().slice(0, 8);
   // Messages can quote code, output or addresses: only where it happened is logged.
-  const stack =
-    error instanceof Error ? (error.stack ?? "").split("\n").slice(1, 6).join("\n") : "";
+  const lines = error instanceof Error ? (error.stack ?? "").split("\n") : [];
+  const stack = lines
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 5)
+    .join("\n");
   console.error(
     `[${id}] ${name}: ${error instanceof Error ? error.name : typeof error}\n${stack}`,
   );
-  return `Something went wrong in the server itself (error ${id}).\nNext: Call again; if it stays, report that id to whoever runs this server.`;
+  const next = isRepeatable
+    ? "Call again; if it stays, report that id to whoever runs this server."
+    : "It may have been done all the same: look with list_conversations and get_output before calling again.";
+  return `Something went wrong in the server itself (error ${id}).\nNext: ${next}`;
 }
 
 function progressListener(request: ServerContext): ProgressListener | undefined {

@@ -3,6 +3,9 @@ import type { ExecutionResult, ExecutionView, KernelView } from "../conversation
 import { adviceFor } from "./advice.ts";
 import type { ToolResult } from "./tool.ts";
 
+/** A prompt is text of the program; longer ones stand in the output. */
+const MAX_PROMPT_CHARS = 500;
+
 /** Milliseconds as a reader wants them: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`. */
 export function duration(ms: number): string {
   if (ms < 10_000) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
@@ -65,13 +68,21 @@ export function executionResult(
 ): ToolResult {
   const lines = [statusLine(result)];
   if (isNewConversation) {
+    const variables =
+      result.kernel?.startedHere === false
+        ? "attached to a running kernel, with its variables"
+        : "no earlier variables are there";
     lines.push(
-      `New conversation ${result.conversation}: no earlier variables are there. Pass it as conversation in the next call.`,
+      `New conversation ${result.conversation}: ${variables}. Pass it as conversation in the next call.`,
     );
   }
   lines.push(...notices(result));
   if (result.text !== "") lines.push(result.text.replace(/\n$/, ""));
   else if (result.state === "ok" && result.readTo === 0) lines.push("(no output)");
+  if (result.state === "waiting for input") {
+    const prompt = (result.prompt?.prompt ?? "").slice(0, MAX_PROMPT_CHARS);
+    lines.push(`The code asks: ${JSON.stringify(prompt)}`);
+  }
   const next = nextStep(result);
   if (next !== null) lines.push(`Next: ${next}`);
   const images: ContentBlock[] = result.images.map(({ mime, base64 }) => ({
@@ -116,32 +127,41 @@ function notices(result: ExecutionResult): string[] {
     lines.push(
       `${adviceFor(result.trouble).message} Still trying; the run itself may go on.`,
     );
-  if (!result.isCaughtUp) {
+  if (result.late === "Jupyter not reachable") {
     lines.push("Jupyter could not be asked whether anything was printed after the end.");
+  } else if (result.late === "other client attached") {
+    lines.push(
+      "Another client is attached: what was printed after the end, while nobody listened here, was not kept.",
+    );
   }
-  if (result.queuedBehind !== null)
-    lines.push(`Queued behind ${result.queuedBehind} on the same kernel.`);
+  if (result.queuedBehind !== null) {
+    const { execution, state } = result.queuedBehind;
+    const waits = state === "waiting for input" ? ", which waits for input" : "";
+    lines.push(`Queued behind ${execution} on the same kernel${waits}.`);
+  }
   return lines;
 }
 
 function nextStep(result: ExecutionResult): string | null {
-  const { execution, conversation } = result;
-  if (result.hasMore) {
-    return `get_output execution: "${execution}", after: ${result.readTo} reads on.`;
-  }
+  const { execution, conversation, queuedBehind } = result;
+  const read = `get_output conversation: "${conversation}", execution: "${execution}", after: ${result.readTo}`;
+  if (result.hasMore) return `${read} reads on.`;
   switch (result.state) {
     case "running":
-      return `It goes on running. get_output execution: "${execution}", after: ${result.readTo} waits for more; interrupt_kernel stops it.`;
+      return queuedBehind?.state === "waiting for input"
+        ? `send_input conversation: "${conversation}", execution: "${queuedBehind.execution}" answers, and this run begins.`
+        : `It goes on running. ${read} waits for more; interrupt_kernel stops it.`;
     case "waiting for input": {
-      const prompt = JSON.stringify(result.prompt?.prompt ?? "");
       const password =
         result.prompt?.password === true
           ? " It is a password: the answer will pass through this chat, so ask the user first."
           : "";
-      return `The code asks ${prompt}. send_input execution: "${execution}", conversation: "${conversation}" answers.${password}`;
+      return `send_input conversation: "${conversation}", execution: "${execution}" answers.${password}`;
     }
     case "lost":
-      return "Check what of it took effect before running it again; earlier variables may be gone.";
+      return result.wasSent
+        ? "Check what of it took effect before running it again; earlier variables may be gone."
+        : "Run it again.";
     case "aborted":
       return "Look at what failed before it, then run it again.";
     default:

@@ -53,11 +53,11 @@ export class HeadTail {
     return piece;
   }
 
-  /** Changes the text of a piece where it stands. Nothing happens when it was dropped or cleared. */
-  replace(handle: PieceHandle, text: string): void {
+  /** Changes the text of a piece where it stands. False, and no change, when it was dropped or cleared. */
+  replace(handle: PieceHandle, text: string): boolean {
     // Handles are made by `add` alone, which makes them as pieces.
     const piece = handle as Piece;
-    if (!piece.isHeld) return;
+    if (!piece.isHeld) return false;
     for (let part: Piece | null = piece; part !== null; part = part.rest) {
       this.#chars -= part.text.length;
       this.#omittedChars -= part.lostChars;
@@ -70,6 +70,7 @@ export class HeadTail {
     piece.text = text;
     this.#chars += text.length;
     this.#dropExcess();
+    return true;
   }
 
   /** Forgets everything so far. */

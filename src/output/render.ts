@@ -21,8 +21,6 @@ export interface RenderOptions {
   readonly maxChars: number;
   /** Of the base64 of all images together. */
   readonly maxImageChars?: number;
-  /** How many numbers the items before the first one took, by {@link countNumbered}. */
-  readonly imagesBefore?: number;
   /** The line that stands where the middle was left out. */
   readonly describeOmitted: (omitted: Omitted) => string;
 }
@@ -41,8 +39,6 @@ export interface Rendering {
   /** In the order of their numbers. */
   readonly images: readonly RenderedImage[];
   readonly omitted: Omitted | null;
-  /** How many error items there were, shown or not. */
-  readonly errors: number;
 }
 
 /** A representation with a number of its own. */
@@ -85,20 +81,25 @@ export class Renderer {
   readonly #displays = new Map<string, Display>();
   readonly #images = new Map<number, RenderedImage>();
   #imageChars = 0;
-  #lastNumber: number;
-  #errors = 0;
+  #lastNumber = 0;
   #clearsNext = false;
+  #lastPosition: number | null = null;
   /** Where the line began that the terminal has not given out. */
   #openPosition: number | null = null;
 
   constructor(options: RenderOptions) {
     this.#text = new HeadTail(options.maxChars, options.describeOmitted);
     this.#maxImageChars = options.maxImageChars ?? DEFAULT_MAX_IMAGE_CHARS;
-    this.#lastNumber = options.imagesBefore ?? 0;
   }
 
-  /** Takes the next item. */
-  add({ position, item }: PlacedItem): void {
+  /** Takes the next item. A gap before it, where output was not kept, becomes a line. */
+  add({ position, item, numberedBefore }: PlacedItem): void {
+    if (numberedBefore !== undefined) this.#lastNumber = numberedBefore;
+    if (this.#lastPosition !== null && position > this.#lastPosition + 1) {
+      this.#endLine();
+      this.#text.add("[… output in between was not kept …]\n", position);
+    }
+    this.#lastPosition = position;
     switch (item.type) {
       case "stream":
         this.#clearIfDue();
@@ -117,7 +118,6 @@ export class Renderer {
         break;
       case "error":
         this.#clearIfDue();
-        this.#errors++;
         this.#endLine();
         this.#text.add(asLines(errorText(item)), position);
         break;
@@ -133,7 +133,7 @@ export class Renderer {
     this.#endLine();
     const { text, omitted } = this.#text.finish();
     const images = [...this.#images.values()].toSorted((a, b) => a.number - b.number);
-    return { text: withoutNewlinesAtEnd(text), images, omitted, errors: this.#errors };
+    return { text: withoutNewlinesAtEnd(text), images, omitted };
   }
 
   #print(text: string, position: number): void {
@@ -164,7 +164,7 @@ export class Renderer {
     if (known !== undefined) this.#dropImage(known.image);
     const { text, image } = this.#take(representationOf(item.data));
     if (known !== undefined) {
-      for (const piece of known.pieces) this.#text.replace(piece, text);
+      known.pieces = known.pieces.filter((piece) => this.#text.replace(piece, text));
       known.image = image;
       if (item.type === "update_display_data") {
         if (known.pieces.length === 0) this.#dropImage(image);

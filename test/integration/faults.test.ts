@@ -64,6 +64,25 @@ test("a Jupyter that is slow to start a kernel makes a run wait, and a Jupyter t
     execution,
     wait_seconds: 50,
   });
-  expect(ended.execution.state).toBe("lost");
-  expect(ended.text).toContain("it was never sent");
+  expect(ended.execution.state).toBe("ok");
+  expect(ended.text).toContain("'came late'");
 }, 90_000);
+
+test("a run that fails to start after its call has left is lost with the reason, and says to run it again", async () => {
+  await using client = await connect();
+  const { conversation } = (await client.call("run_code", { code: "1" })).execution;
+  await whileJupyterIs("down", async () => {
+    const left = await client.call("run_code", {
+      code: "2",
+      conversation,
+      kernel: "new:python",
+      wait_seconds: 0,
+    });
+    // Whether the refusal was faster than the call: both are told, neither in silence.
+    if (left.isError) expect(left.text).toContain("cannot be reached");
+    else {
+      const lost = await client.call("get_output", { conversation, execution: "e2" });
+      expect(lost.text).toMatch(/it was never sent[\s\S]*Next: Run it again\./);
+    }
+  });
+});

@@ -9,7 +9,7 @@ test("input() makes a run wait, and send_input lets it go on", async () => {
   expect(asked.execution.state).toBe("waiting for input");
   expect(asked.isError).toBe(false);
   expect(asked.text).toContain(
-    'Next: The code asks "Name? ". send_input execution: "e1"',
+    'The code asks: "Name? "\nNext: send_input conversation: ',
   );
   const { conversation, execution } = asked.execution;
   const answered = await client.call("send_input", {
@@ -72,4 +72,22 @@ test.for([
   expect((await client.call("run_code", { code: "kept", conversation })).text).toContain(
     "yes",
   );
+});
+
+test("a run behind one that waits for input says so at once", async () => {
+  await using client = await connect();
+  const { conversation } = (await client.call("run_code", { code: "input('first ')" }))
+    .execution;
+  const behind = await client.call("run_code", {
+    code: "2",
+    conversation,
+    wait_seconds: 50,
+  });
+  expect(behind.execution.state).toBe("running");
+  expect(behind.text).toMatch(
+    /Queued behind e1 on the same kernel, which waits for input\.\nNext: send_input .*"e1"/,
+  );
+  await client.call("send_input", { conversation, execution: "e1", text: "go" });
+  const done = await client.call("get_output", { conversation, execution: "e2" });
+  expect(done.execution.state).toBe("ok");
 });

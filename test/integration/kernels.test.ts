@@ -134,3 +134,24 @@ test("list_kernels names state, conversation and kernelspecs", async () => {
     kernelspecs: [{ name: "python3", language: "python" }],
   });
 });
+
+test("acting on another kernel does not make it the one that the next run goes to", async () => {
+  await using client = await connect();
+  const foreign = (await client.call("run_code", { code: "x = 'foreign'" })).execution;
+  const { conversation, kernel } = (await client.call("run_code", { code: "x = 'own'" }))
+    .execution;
+  await client.call("interrupt_kernel", { conversation, kernel: foreign.kernel! });
+  const after = await client.call("run_code", { code: "x", conversation });
+  expect(after.text).toContain("'own'");
+  await client.call("shutdown_kernel", { conversation, kernel: foreign.kernel! });
+  const still = await client.call("run_code", { code: "x", conversation });
+  expect(still.text).toContain("'own'");
+  expect(still.execution).toMatchObject({ kernel, generation: 1 });
+});
+
+test("attaching to a running kernel says that its variables are there", async () => {
+  await using client = await connect();
+  const { kernel } = (await client.call("run_code", { code: "x = 7" })).execution;
+  const attached = await client.call("run_code", { code: "x", kernel });
+  expect(attached.text).toContain("attached to a running kernel, with its variables");
+});

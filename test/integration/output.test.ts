@@ -178,3 +178,31 @@ test("a message of 10 MB is kept in rows below 1 MB and its ends are shown", asy
   expect(result.text).toMatch(/yyyend$/);
   expect(result.text.length).toBeLessThanOrEqual(10_500);
 });
+
+test("image numbers in the text are those that image takes, also behind output that was not kept", async () => {
+  await using client = await connect();
+  const code = [
+    "import base64, os",
+    "for i in range(60):",
+    "    raw = b'\\x89PNG\\r\\n\\x1a\\n' + bytes([i]) + os.urandom(374990)",
+    "    display({'image/png': base64.b64encode(raw).decode()}, raw=True)",
+  ].join("\n");
+  const result = await client.call("run_code", { code, wait_seconds: 50 });
+  expect(result.text).toContain("[… output in between was not kept …]");
+  const last = Number(result.text.match(/\[image (\d+):(?![\s\S]*\[image)/)?.[1]);
+  expect(last).toBe(60);
+  const { conversation, execution } = result.execution;
+  const image = await client.call("get_output", { conversation, execution, image: last });
+  expect(atob(image.images[0]!.data.slice(0, 12)).charCodeAt(8)).toBe(59);
+}, 120_000);
+
+test("a single huge value says how to see more of it", async () => {
+  await using client = await connect();
+  const result = await client.call("run_code", { code: "'ab ' * 20_000" });
+  expect(result.text).toMatch(
+    /left out: get_output execution: "e1", after: 0 shows them/,
+  );
+  const { conversation, execution } = result.execution;
+  const page = await client.call("get_output", { conversation, execution, after: 0 });
+  expect(page.text).toContain("find searches them, a larger max_output_chars shows more");
+});

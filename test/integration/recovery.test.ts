@@ -2,12 +2,14 @@ import {
   abortAllDurableObjects,
   evictDurableObject,
   runDurableObjectAlarm,
+  runInDurableObject,
 } from "cloudflare:test";
 import { expect, inject, test } from "vitest";
 import { JupyterServer } from "../../src/jupyter/server.ts";
 import { KernelChannels } from "../../src/jupyter/channels.ts";
 import {
   connect,
+  controlUrl,
   cutConnections,
   eventually,
   jupyter,
@@ -20,6 +22,25 @@ const COUNT = (lines: number, pause: number) =>
 
 function linesOf(text: string): number[] {
   return Array.from(text.matchAll(/^line (\d+)$/gm), (match) => Number(match[1]));
+}
+
+/** Another client of the kernel, past the gateway. */
+async function attachOther(kernel: string): Promise<KernelChannels> {
+  const { port, token } = inject("jupyter");
+  const address = `127.0.0.1:${port}`;
+  const direct = new JupyterServer({
+    httpUrl: `http://${address}`,
+    wsUrl: `ws://${address}`,
+    token,
+  });
+  const ignore = { message: () => undefined, closed: () => undefined };
+  return KernelChannels.open(direct, kernel, crypto.randomUUID(), ignore);
+}
+
+async function connectionsOf(kernel: string): Promise<number> {
+  const answer = await jupyter(`/api/kernels/${kernel}`);
+  const { connections } = await answer.json<{ connections: number }>();
+  return connections;
 }
 
 function expectCompleteOrMarked(
@@ -87,8 +108,8 @@ test("an object whose runs have ended lets go of its socket, and loses nothing t
   const { conversation, execution, kernel } = (await client.call("run_code", { code }))
     .execution;
   await eventually(
-    async () => (await jupyter(`/api/kernels/${kernel}`)).json<{ connections: number }>(),
-    ({ connections }) => connections === 0,
+    () => connectionsOf(kernel!),
+    (connections) => connections === 0,
   );
   // This would hang for half a minute, and fail, if a socket were still open.
   await evictDurableObject(await stubOf(conversation));
@@ -140,18 +161,13 @@ test("while another client is attached, a lost connection is said to have cost o
   await using client = await connect();
   const begun = await client.call("run_code", { code: COUNT(30, 0.1), wait_seconds: 1 });
   const { conversation, execution, kernel } = begun.execution;
-  const { port, token } = inject("jupyter");
-  const direct = new JupyterServer({
-    httpUrl: `http://127.0.0.1:${port}`,
-    wsUrl: `ws://127.0.0.1:${port}`,
-    token,
-  });
-  const ignore = { message: () => undefined, closed: () => undefined };
-  const other = await KernelChannels.open(direct, kernel!, crypto.randomUUID(), ignore);
+  const other = await attachOther(kernel!);
   await abortAllDurableObjects();
   const ended = await client.call("get_output", { conversation, execution });
   expect(ended.execution.possiblyIncomplete).toBe(true);
-  expect(ended.text).toContain("another client was attached");
+  expect(ended.text).toContain(
+    "Jupyter counted another connection, and then keeps nothing",
+  );
   expect(["ok", "lost"]).toContain(ended.execution.state);
   await other.close();
 });
@@ -192,4 +208,92 @@ test("a conversation that nobody used for its time is forgotten", async () => {
   expect(await runDurableObjectAlarm(stub)).toBe(true);
   const still = await client.call("run_code", { code: "2", conversation });
   expect(still.execution.state).toBe("ok");
+});
+
+test("a crash of the object while run_code waits neither runs the code twice nor loses it", async () => {
+  await using client = await connect();
+  const { conversation } = (await client.call("run_code", { code: "count = 0" }))
+    .execution;
+  const running = client.call("run_code", {
+    code: "count += 1\nimport time; time.sleep(3)\nprint('count is', count)",
+    conversation,
+  });
+  await eventually(
+    () => client.call("get_output", { conversation }),
+    ({ text }) => text.includes("e2 · running"),
+  );
+  await abortAllDurableObjects();
+  const result = await running;
+  expect(result.execution).toMatchObject({
+    execution: "e2",
+    state: "ok",
+    possiblyIncomplete: true,
+  });
+  expect(result.text).toContain("count is 1");
+  expect((await client.call("run_code", { code: "count", conversation })).text).toMatch(
+    /\n1$/,
+  );
+});
+
+test("a crash in the middle of an alarm leaves the run looked after", async () => {
+  await using client = await connect();
+  const begun = await client.call("run_code", {
+    code: "import time; time.sleep(60)",
+    wait_seconds: 1,
+  });
+  const { conversation } = begun.execution;
+  const stub = await stubOf(conversation);
+  await whileJupyterIs("slow", async () => {
+    const alarm = runDurableObjectAlarm(stub).catch(() => null);
+    // The alarm waits for Jupyter by now, and Jupyter answers in twenty seconds.
+    await eventually(
+      async () => (await fetch(controlUrl("/waiting"))).json<number>(),
+      (waiting) => waiting > 0,
+    );
+    await abortAllDurableObjects();
+    await alarm;
+  });
+  const due = await runInDurableObject(await stubOf(conversation), (_instance, state) =>
+    state.storage.sql.exec("SELECT name FROM due_times WHERE name = 'watch'").toArray(),
+  );
+  expect(due).toEqual([{ name: "watch" }]);
+  await client.call("interrupt_kernel", { conversation });
+});
+
+test("what a thread prints while another client is attached and nobody listens is said to be missing", async () => {
+  await using client = await connect();
+  const { conversation, execution, kernel } = (
+    await client.call("run_code", { code: "1" })
+  ).execution;
+  const other = await attachOther(kernel!);
+  await eventually(
+    () => connectionsOf(kernel!),
+    (connections) => connections === 1,
+  );
+  const read = await client.call("get_output", { conversation, execution });
+  expect(read.text).toContain(
+    "Another client is attached: what was printed after the end",
+  );
+  await other.close();
+});
+
+test("after a restart that a crash had made uncertain, the object rests and answers fast again", async () => {
+  await using client = await connect();
+  const { conversation, kernel } = (await client.call("run_code", { code: "1" }))
+    .execution;
+  await client.call("run_code", {
+    code: "import time; time.sleep(60)",
+    conversation,
+    wait_seconds: 1,
+  });
+  await abortAllDurableObjects();
+  await client.call("get_output", { conversation, execution: "e2", wait_seconds: 1 });
+  await client.call("restart_kernel", { conversation });
+  const next = await client.call("run_code", { code: "print('again')", conversation });
+  expect(next.text).toContain("again");
+  await eventually(
+    () => connectionsOf(kernel!),
+    (connections) => connections === 0,
+  );
+  await evictDurableObject(await stubOf(conversation));
 });

@@ -43,7 +43,7 @@ test("a new conversation says that it is new, and an unknown handle is an error 
     /no conversation c_aaaaaaaaaa[\s\S]*Next: Call list_conversations/,
   );
   const stub = await stubOf("c_aaaaaaaaaa");
-  expect(await stub.kernels()).toMatchObject({
+  expect(await stub.listKernels()).toMatchObject({
     failure: { code: "conversation_not_found" },
   });
 });
@@ -126,7 +126,7 @@ test("a client that disconnects in the middle of a run gets everything later fro
 test("what was printed before an exception is shown with the traceback, and the result is an error", async () => {
   await using client = await connect();
   const result = await client.call("run_code", {
-    code: "print('before')\nimport sys\nprint('warned', file=sys.stderr)\n1/0",
+    code: "print('before', flush=True)\nimport sys\nprint('warned', file=sys.stderr)\n1/0",
   });
   expect(result.isError).toBe(true);
   expect(result.text).toMatch(
@@ -320,7 +320,7 @@ test.for([
   [
     "4 MB of code",
     { code: "#".repeat(4_000_000) },
-    /4000000 characters; the limit is 1000000/,
+    /4000000 bytes; the limit is 1000000/,
   ],
   [
     "a kernelspec that is not installed",

@@ -146,14 +146,17 @@ export async function jupyter(path: string, init: RequestInit = {}): Promise<Res
   });
 }
 
+/** Where the gateway takes commands. */
+export function controlUrl(path: string): string {
+  return `http://127.0.0.1:${inject("gateway").controlPort}${path}`;
+}
+
 type Mode = "pass" | "down" | "login" | "html" | "forbidden" | "error" | "slow";
 
 /** Makes the gateway misbehave as long as `work` takes. */
 export async function whileJupyterIs<T>(mode: Mode, work: () => Promise<T>): Promise<T> {
   const set = async (next: Mode) => {
-    const answer = await fetch(
-      `http://127.0.0.1:${inject("gateway").controlPort}/?mode=${next}`,
-    );
+    const answer = await fetch(controlUrl(`/?mode=${next}`));
     await answer.text();
   };
   await set(mode);
@@ -166,7 +169,7 @@ export async function whileJupyterIs<T>(mode: Mode, work: () => Promise<T>): Pro
 
 /** Breaks every connection that goes through the gateway now. */
 export async function cutConnections(): Promise<void> {
-  await (await fetch(`http://127.0.0.1:${inject("gateway").controlPort}/cut`)).text();
+  await (await fetch(controlUrl("/cut"))).text();
 }
 
 /** Asks again until `condition` holds, and says what it saw last where it never does. */

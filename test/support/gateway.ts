@@ -36,6 +36,8 @@ export interface Gateway extends AsyncDisposable {
 /** Starts a gateway to the Jupyter server on `upstreamPort`. */
 export async function startGateway(upstreamPort: number): Promise<Gateway> {
   let mode: GatewayMode = "pass";
+  /** Requests that are being held back. */
+  let waiting = 0;
   const sockets = new Set<Socket>();
   let server = createGatewayServer();
   server.listen(0, "127.0.0.1");
@@ -72,7 +74,11 @@ export async function startGateway(upstreamPort: number): Promise<Gateway> {
     incoming: IncomingMessage,
     outgoing: ServerResponse,
   ): Promise<void> {
-    if (mode === "slow") await sleep(SLOW_MS, undefined, { ref: false });
+    if (mode === "slow") {
+      waiting += 1;
+      await sleep(SLOW_MS, undefined, { ref: false });
+      waiting -= 1;
+    }
     if (mode === "login") {
       outgoing.writeHead(302, { location: "/hub/login?next=%2F" }).end();
     } else if (mode === "html") {
@@ -124,6 +130,10 @@ export async function startGateway(upstreamPort: number): Promise<Gateway> {
   const control = createServer((incoming, outgoing) => {
     const url = new URL(incoming.url ?? "/", "http://control");
     const command = async () => {
+      if (url.pathname === "/waiting") {
+        outgoing.end(JSON.stringify(waiting));
+        return;
+      }
       if (url.pathname === "/cut") cut();
       // The tests are the only ones who call this, with the names of the type above.
       else await setMode(url.searchParams.get("mode") as GatewayMode);

@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { ExpectedError, valueOf } from "../../errors.ts";
+import type { RunRequest } from "../../conversation/conversation.ts";
+import type { ExecutionResult } from "../../conversation/view.ts";
+import { ExpectedError, valueOf, type Outcome } from "../../errors.ts";
 import { HANDLE_PATTERN } from "../../identity.ts";
 import { defineTool, text, type ToolContext } from "../tool.ts";
 import { codeLine, executionMeta, executionResult, statusLine } from "../words.ts";
@@ -11,9 +13,9 @@ import {
   waitSeconds,
 } from "./arguments.ts";
 
-/** More than any program a model writes; data belongs into a file. */
-const MAX_CODE_CHARS = 1_000_000;
-const MAX_INPUT_CHARS = 100_000;
+/** More than any program a model writes, and half of what a row of the journal may hold. */
+const MAX_CODE_BYTES = 1_000_000;
+const MAX_INPUT_BYTES = 100_000;
 /** `send_input` has no `wait_seconds`: what follows an answer is usually there soon. */
 const INPUT_WAIT_MS = 30_000;
 const LISTED_EXECUTIONS = 20;
@@ -58,25 +60,56 @@ const runCode = defineTool({
   },
   async run({ code, conversation, kernel, wait_seconds, max_output_chars }, context) {
     if (code.trim() === "") throw new ExpectedError({ code: "code_empty" });
-    throwIfTooLong("code_too_long", code, MAX_CODE_CHARS);
+    throwIfTooLong("code_too_long", code, MAX_CODE_BYTES);
     const isNew = conversation === undefined;
     const identity = isNew
       ? context.conversations.mint()
       : context.conversations.identity(conversation);
-    const outcome = await conversationOf(identity.handle, context).run(
+    const outcome = await runOrResume(
       {
         identity,
         isNew,
+        msgId: crypto.randomUUID(),
         code,
         kernel,
         waitMs: wait_seconds * 1000,
         maxOutputChars: max_output_chars,
       },
-      context.onProgress,
+      context,
     );
     return executionResult(valueOf(outcome), isNew);
   },
 });
+
+/**
+ * Runs code, and where the object is interrupted meanwhile, as by a deploy, asks
+ * the one that takes its place for the same run: calling again would run it twice.
+ */
+async function runOrResume(
+  request: RunRequest,
+  context: ToolContext,
+): Promise<Outcome<ExecutionResult>> {
+  const { handle } = request.identity;
+  const begunAt = Date.now();
+  try {
+    return await conversationOf(handle, context).run(request, context.onProgress);
+  } catch (error) {
+    console.error(
+      `run_code was interrupted: ${error instanceof Error ? error.name : typeof error}`,
+    );
+  }
+  const waitMs = Math.max(0, request.waitMs - (Date.now() - begunAt));
+  const { msgId, maxOutputChars } = request;
+  const resumed = await conversationOf(handle, context)
+    .resumeRun({ msgId, waitMs, maxOutputChars })
+    .catch((): Outcome<ExecutionResult> => {
+      return { failure: { code: "conversation_interrupted", conversation: handle } };
+    });
+  const isUnknown =
+    "failure" in resumed &&
+    /^(execution|conversation)_not_found$/.test(resumed.failure.code);
+  return isUnknown ? { failure: { code: "run_not_begun" } } : resumed;
+}
 
 const getOutput = defineTool({
   name: "get_output",
@@ -148,13 +181,7 @@ const getOutput = defineTool({
 async function listExecutions(stub: ReturnType<ToolContext["conversations"]["get"]>) {
   const views = valueOf(await stub.executions(LISTED_EXECUTIONS));
   const lines = views.map((view) => `${statusLine(view)}\n    ${codeLine(view.code)}`);
-  const meta = {
-    "jupyter-edge/executions": views.map(({ execution, state }) => ({
-      execution,
-      state,
-    })),
-  };
-  return text(lines.join("\n") || "Nothing was run in this conversation yet.", meta);
+  return text(lines.join("\n") || "Nothing was run in this conversation yet.");
 }
 
 const sendInput = defineTool({
@@ -174,7 +201,7 @@ const sendInput = defineTool({
     openWorldHint: true,
   },
   async run({ conversation, execution, text: answer }, context) {
-    throwIfTooLong("text_too_long", answer, MAX_INPUT_CHARS);
+    throwIfTooLong("text_too_long", answer, MAX_INPUT_BYTES);
     const outcome = await conversationOf(conversation, context).input(
       { execution, text: answer, waitMs: INPUT_WAIT_MS, maxOutputChars: 10_000 },
       context.onProgress,
@@ -188,9 +215,8 @@ function throwIfTooLong(
   value: string,
   limit: number,
 ) {
-  if (value.length > limit) {
-    throw new ExpectedError({ code, characters: value.length, limit });
-  }
+  const { byteLength } = new TextEncoder().encode(value);
+  if (byteLength > limit) throw new ExpectedError({ code, bytes: byteLength, limit });
 }
 
 /** Running code and reading what came of it. */

@@ -184,7 +184,7 @@ const listKernels = defineTool({
 });
 
 async function ownKernels(conversation: string, context: ToolContext) {
-  return valueOf(await conversationOf(conversation, context).kernels());
+  return valueOf(await conversationOf(conversation, context).listKernels());
 }
 
 function stateSince(kernel: Kernel, now: number): string {
@@ -205,7 +205,7 @@ function ownerOf(
     return `this conversation (generation ${slot.generation}${current})`;
   }
   if (owner !== null) return `conversation ${owner}`;
-  return kernel.connections > 0 ? "another client, connected" : "another client";
+  return (kernel.connections ?? 0) > 0 ? "another client, connected" : "another client";
 }
 
 /** What can be done to kernels besides running code in them. */

@@ -16,7 +16,6 @@ function slot(
     language,
     sessionId: "",
     generation: 1,
-    toldGeneration: 1,
     startedHere: true,
     gone: false,
     toldGone: false,

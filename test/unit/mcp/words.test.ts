@@ -15,6 +15,7 @@ const RESULT: ExecutionResult = {
     id: "4f1c22aa-9b1e-4d0e-8c55-111111111111",
     kernelspec: "python3",
     generation: 1,
+    startedHere: true,
   },
   code: "1",
   startedAt: 0,
@@ -24,6 +25,7 @@ const RESULT: ExecutionResult = {
   incomplete: null,
   prompt: null,
   queuedBehind: null,
+  wasSent: true,
   trouble: null,
   droppedChars: 0,
   discarded: false,
@@ -33,7 +35,7 @@ const RESULT: ExecutionResult = {
   readTo: 2,
   hasMore: false,
   isNewGeneration: false,
-  isCaughtUp: true,
+  late: "known",
 };
 
 function textOf(result: ExecutionResult): string {
@@ -77,14 +79,14 @@ test.for([
 
 test("a run that goes on says how to wait for it and how to stop it", () => {
   expect(textOf({ ...RESULT, state: "running" })).toMatch(
-    /\nNext: It goes on running\. get_output execution: "e3", after: 2 waits for more; interrupt_kernel stops it\.$/,
+    /\nNext: It goes on running\. get_output conversation: "c_h2k7abcdef", execution: "e3", after: 2 waits for more; interrupt_kernel stops it\.$/,
   );
 });
 
 test("a password prompt warns that its answer passes through the chat", () => {
   const prompt = { prompt: "Token: ", password: true };
   expect(textOf({ ...RESULT, state: "waiting for input", prompt })).toMatch(
-    /Next: The code asks "Token: "\. send_input .* It is a password/,
+    /\nThe code asks: "Token: "\nNext: send_input .* answers\. It is a password/,
   );
 });
 

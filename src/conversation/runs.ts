@@ -1,0 +1,247 @@
+/**
+ * The way of an execution through a conversation: into the journal, to its
+ * kernel, and back to whoever waits for it. It belongs to the conversation, so
+ * that it goes on when its caller leaves.
+ */
+
+import { ExpectedError } from "../errors.ts";
+import { shutdownKernel } from "../jupyter/kernels.ts";
+import type { KernelConnection, KernelHost } from "../kernel/connection.ts";
+import { isFinal, NO_PROGRESS } from "../kernel/execution.ts";
+import type { ExecutionRecord } from "../kernel/journal.ts";
+import type { KernelSlot } from "../kernel/slots.ts";
+import { goneError, type ConversationKernels } from "./kernels.ts";
+import type { Changes, ProgressReport } from "./waiting.ts";
+
+/** What the runs need of their conversation. */
+export interface RunsHost extends KernelHost {
+  readonly kernels: ConversationKernels;
+  readonly changes: Changes;
+  connection(slot: number): KernelConnection;
+  /** Throws once the conversation has ended. */
+  throwIfEnded(): void;
+  hasEnded(): boolean;
+  /** Keeps the object alive until the work is done. */
+  inBackground(work: Promise<unknown>): void;
+  /** Tells the directory how the conversation stands. */
+  report(): void;
+}
+
+/** A kernel that has its code says so within milliseconds, if it ever does. */
+const START_WAIT_MS = 1_000;
+/** Late output is not worth waiting longer for a Jupyter that does not answer. */
+const CATCH_UP_LIMIT_MS = 3_000;
+
+/** What is known of output that came after an execution's end. */
+export type LateOutput = "known" | "Jupyter not reachable" | "other client attached";
+
+/** See the head of this file. */
+export class Runs {
+  readonly #host: RunsHost;
+  /** Runs reach their kernels in the order of their calls, and never start two where one is meant. */
+  #queue: Promise<void> = Promise.resolve();
+  /** Executions whose code is on its way to a kernel. */
+  readonly #beginning = new Set<number>();
+  /** Executions whose first call still waits. */
+  readonly #waitedFor = new Set<number>();
+  /** Why an execution never reached a kernel, until the call that waits for it takes it. */
+  readonly #startErrors = new Map<number, unknown>();
+
+  constructor(host: RunsHost) {
+    this.#host = host;
+  }
+
+  /** Journals an execution and sends it on its way, after those that were called for before. */
+  begin(msgId: string, code: string, kernel: string | undefined): ExecutionRecord {
+    const { journal } = this.#host;
+    const record = journal.add({
+      msgId,
+      code,
+      progress: NO_PROGRESS,
+      now: this.#host.now(),
+    });
+    this.#beginning.add(record.number);
+    this.#waitedFor.add(record.number);
+    this.#queue = this.#queue
+      .then(() => this.#send(record, kernel))
+      .catch((error: unknown) => this.#failToStart(record, error))
+      .catch((error: unknown) => {
+        console.error(
+          `Starting a run failed: ${error instanceof Error ? error.name : "unknown"}`,
+        );
+      })
+      .finally(() => this.#beginning.delete(record.number));
+    this.#host.inBackground(this.#queue);
+    return record;
+  }
+
+  /** Notes that the first call does not wait any more: from now on a failure is found by a later one. */
+  stopWaiting({ number }: ExecutionRecord): void {
+    this.#waitedFor.delete(number);
+    this.#startErrors.delete(number);
+  }
+
+  /** Picks up what a crash left: what was sent is connected to again, what was not is lost. */
+  resume(): void {
+    const { journal } = this.#host;
+    for (const { number, sentAt, slot } of journal.unfinished()) {
+      if (sentAt !== null && slot !== null) {
+        this.#host.connection(slot).resume();
+      } else if (!this.#beginning.has(number)) {
+        const reason =
+          "it was never sent: the server was interrupted before its kernel was ready";
+        journal.markLost(number, reason, this.#host.now());
+        this.#host.changed(number);
+      }
+    }
+  }
+
+  /**
+   * Waits until an execution has ended, asks for input, or cannot go on before
+   * another one is answered; at most until `deadline`.
+   *
+   * @throws {ExpectedError} where it never reached a kernel; it is forgotten then
+   */
+  async settled(
+    number: number,
+    deadline: number,
+    report?: ProgressReport,
+  ): Promise<void> {
+    for (;;) {
+      this.#host.throwIfEnded();
+      this.#throwIfNotStarted(number);
+      const record = this.#host.journal.get(number);
+      const now = this.#host.now();
+      if (record === null || record.state !== "running" || now >= deadline) return;
+      if (this.#isBehindPrompt(record)) return;
+      const slot = record.slot === null ? null : this.#host.slots.get(record.slot);
+      const doing =
+        slot === null ? "starting its kernel" : `running on ${slot.kernelspec}`;
+      report?.tell(record, `e${number} ${doing}`, now);
+      const dueIn = report?.dueIn(record, now) ?? Number.POSITIVE_INFINITY;
+      await this.#host.changes.next(number, Math.max(1, Math.min(dueIn, deadline - now)));
+    }
+  }
+
+  /** Waits until an execution has ended, at most until `deadline`. */
+  async ended(number: number, deadline: number): Promise<void> {
+    await this.#until(number, deadline, ({ state }) => isFinal(state));
+  }
+
+  /** A signal that arrives before the kernel has begun with its code is lost, and the code runs on. */
+  async started(number: number): Promise<void> {
+    const deadline = this.#host.now() + START_WAIT_MS;
+    await this.#until(
+      number,
+      deadline,
+      ({ progress }) => progress.executionCount !== null,
+    );
+  }
+
+  /** Asks the kernel of an ended execution for what came since. */
+  async catchUp(record: ExecutionRecord): Promise<LateOutput> {
+    const slot = record.slot === null ? null : this.#host.slots.get(record.slot);
+    const mayHaveMore =
+      slot !== null && !slot.gone && record.generation === slot.generation;
+    if (record.endedAt === null || !mayHaveMore) return "known";
+    const { promise, resolve } = Promise.withResolvers<LateOutput>();
+    const timer = setTimeout(() => resolve("Jupyter not reachable"), CATCH_UP_LIMIT_MS);
+    const asked = this.#host
+      .connection(slot.slot)
+      .catchUp()
+      .then(
+        (caughtUp) => resolve(caughtUp === "all" ? "known" : caughtUp),
+        () => {
+          const isGone =
+            !this.#host.hasEnded() && this.#host.slots.get(slot.slot)?.gone === true;
+          resolve(isGone ? "known" : "Jupyter not reachable");
+        },
+      );
+    this.#host.inBackground(asked);
+    const late = await promise;
+    clearTimeout(timer);
+    this.#host.throwIfEnded();
+    return late;
+  }
+
+  /** What a call is told whose kernel turned out to be gone. */
+  goneError(slot: KernelSlot): ExpectedError {
+    this.#host.connection(slot.slot).gone("the kernel is no longer on the server");
+    this.#host.slots.tellGone(slot.slot);
+    return goneError(this.#host.slots.get(slot.slot) ?? slot);
+  }
+
+  async #send(record: ExecutionRecord, kernel: string | undefined): Promise<void> {
+    this.#host.throwIfEnded();
+    const { slot, isStarted } = await this.#host.kernels.forRun(kernel);
+    this.#host.slots.touch(slot.slot, this.#host.now());
+    try {
+      await this.#host.connection(slot.slot).execute(record);
+    } catch (error) {
+      if (this.#host.hasEnded()) throw error;
+      if (isStarted) await this.#undoStart(slot);
+      else if (
+        error instanceof ExpectedError &&
+        error.failure.code === "kernel_not_found"
+      ) {
+        throw this.goneError(slot);
+      }
+      throw error;
+    }
+    this.#host.report();
+  }
+
+  /** A kernel that was started for a run and cannot be reached would be left behind, one for each call. */
+  async #undoStart(slot: KernelSlot): Promise<void> {
+    this.#host.connection(slot.slot).release();
+    this.#host.slots.remove(slot.slot);
+    await shutdownKernel(this.#host.server, slot.kernelId).catch(() => false);
+  }
+
+  #failToStart(record: ExecutionRecord, error: unknown): void {
+    if (this.#host.hasEnded()) return;
+    if (this.#waitedFor.has(record.number)) {
+      this.#startErrors.set(record.number, error);
+      this.#host.changes.announce(record.number);
+      return;
+    }
+    const code = error instanceof ExpectedError ? error.failure.code : "internal error";
+    const why = code.replaceAll("_", " ");
+    const reason = `it was never sent: its kernel could not be started or reached (${why})`;
+    this.#host.journal.markLost(record.number, reason, this.#host.now());
+    this.#host.changed(record.number);
+  }
+
+  #throwIfNotStarted(number: number): void {
+    const error = this.#startErrors.get(number);
+    if (error === undefined) return;
+    this.#host.journal.remove(number);
+    throw error;
+  }
+
+  /** Whether an execution waits behind one of the same kernel that asks for input. */
+  #isBehindPrompt({ number, slot }: ExecutionRecord): boolean {
+    return this.#host.journal
+      .unfinished()
+      .some(
+        (other) =>
+          other.slot === slot &&
+          other.number < number &&
+          other.state === "waiting for input",
+      );
+  }
+
+  async #until(
+    number: number,
+    deadline: number,
+    condition: (record: ExecutionRecord) => boolean,
+  ): Promise<void> {
+    for (;;) {
+      this.#host.throwIfEnded();
+      const record = this.#host.journal.get(number);
+      const now = this.#host.now();
+      if (record === null || condition(record) || now >= deadline) return;
+      await this.#host.changes.next(number, deadline - now);
+    }
+  }
+}
