@@ -1,8 +1,8 @@
 import type { ExecutionRecord, Journal } from "../kernel/journal.ts";
 import { plainText } from "../output/terminal.ts";
 
-/** Called with what is new, or with a sign of life. Its failure means that nobody listens. */
-export type ProgressListener = (text: string) => unknown;
+/** Called with what is new, or with a sign of life. Says whether anybody still listens. */
+export type ProgressListener = (text: string) => Promise<boolean>;
 
 /** New output is passed on at most four times a second. */
 const MIN_INTERVAL_MS = 250;
@@ -101,9 +101,9 @@ export class ProgressReport {
 
   async #pass(text: string): Promise<void> {
     try {
-      await this.#listener?.(text);
+      if ((await this.#listener?.(text)) !== true) this.#listener = null;
     } catch {
-      // The client went away; the run goes on without a listener.
+      // The caller's execution context is gone with its client; the run goes on without a listener.
       this.#listener = null;
     }
   }

@@ -139,9 +139,13 @@ function progressListener(request: ServerContext): ProgressListener | undefined 
   let progress = 0;
   return async (message) => {
     progress += 1;
-    await request.mcpReq.notify({
-      method: "notifications/progress",
-      params: { progressToken, progress, message },
-    });
+    const params = { progressToken, progress, message };
+    try {
+      await request.mcpReq.notify({ method: "notifications/progress", params });
+      return true;
+    } catch {
+      // The client has left.
+      return false;
+    }
   };
 }

@@ -26,6 +26,21 @@ function failedCondition(refusal: LocalRefusal): string | null {
   }
 }
 
+/**
+ * A deployment that is not open is unavailable. A wrong Host or Origin is the
+ * client's: MCP asks for 403 there.
+ *
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning
+ */
+const STATUS: Readonly<Record<LocalRefusal["condition"], 403 | 503>> = {
+  local_use: 503,
+  client_address: 503,
+  forwarding_header: 503,
+  host: 403,
+  url: 403,
+  origin: 403,
+};
+
 /** The answer of `/mcp` to a request that is not local while sign-in is not configured. */
 export function notOpenResponse(refusal: LocalRefusal): Response {
   const missing = missingFor(refusal);
@@ -41,7 +56,7 @@ export function notOpenResponse(refusal: LocalRefusal): Response {
       },
     },
     {
-      status: 503,
+      status: STATUS[refusal.condition],
       headers: { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" },
     },
   );

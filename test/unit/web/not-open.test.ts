@@ -32,3 +32,13 @@ test("a forwarded request is told which header gave it away", () => {
   const refusal = { condition: "forwarding_header", header: "x-forwarded-for" } as const;
   expect(missingFor(refusal)[1]).toContain("the header x-forwarded-for,");
 });
+
+test("a wrong Host or Origin is the client's fault, a proxy or a missing sign-in is the deployment's", () => {
+  const statuses = (
+    ["local_use", "client_address", "host", "url", "origin"] as const
+  ).map((condition) => notOpenResponse({ condition }).status);
+  expect(statuses).toEqual([503, 503, 403, 403, 403]);
+  expect(notOpenResponse({ condition: "forwarding_header", header: "via" }).status).toBe(
+    503,
+  );
+});
