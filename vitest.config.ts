@@ -39,6 +39,8 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/support/e2e-setup.ts"],
+          // Each file starts real processes. Such a project runs beside no other one either.
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,

@@ -100,6 +100,7 @@ async function open(
     worker.ended.then(
       (how) => `The Worker ended by itself (${how}). See .jupyter/wrangler.log.`,
     ),
+    worker.silence(signal).catch(() => new Promise<never>(() => {})),
     jupyter.ended.then(
       (how) => `Jupyter ended by itself (${how}). See .jupyter/server/jupyter.log.`,
     ),

@@ -12,6 +12,8 @@ const START_TIMEOUT_MS = 120_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const POLL_EVERY_MS = 100;
 const STOP_TIMEOUT_MS = 5_000;
+const WATCH_EVERY_MS = 5_000;
+const UNANSWERED_LIMIT = 4;
 
 export interface WorkerOptions {
   readonly root: string;
@@ -106,6 +108,24 @@ export class Worker {
       }
       await sleep(POLL_EVERY_MS);
     }
+  }
+
+  /**
+   * Resolves when it has not answered for a while, although it runs: wrangler
+   * starts its proxy again when that dies, and the new one answers nothing.
+   */
+  async silence(signal: AbortSignal): Promise<string> {
+    let unanswered = 0;
+    while (unanswered < UNANSWERED_LIMIT) {
+      await sleep(WATCH_EVERY_MS, undefined, { signal, ref: false });
+      const answer = await request(
+        `http://localhost:${this.#options.port}/health`,
+        signal,
+      );
+      await answer?.body?.cancel();
+      unanswered = answer === undefined ? unanswered + 1 : 0;
+    }
+    return `The Worker does not answer any more. See ${this.#logPlace}.`;
   }
 
   async stop(): Promise<void> {

@@ -86,7 +86,10 @@ async function connectModern(kind: "modern" | "legacy", url: string): Promise<Mc
 
 function progress(listener: ((message: string) => void) | undefined) {
   if (listener === undefined) return {};
-  return { onprogress: ({ message = "" }: { message?: string }) => listener(message) };
+  return {
+    onprogress: ({ message }: { message?: string | undefined }) =>
+      listener(message ?? ""),
+  };
 }
 
 interface RawResult {

@@ -10,8 +10,9 @@ export const REVISIONS = ["2025-11-25", "2026-07-28"] as const;
 /** One of {@link REVISIONS}. */
 export type Revision = (typeof REVISIONS)[number];
 
-/** Makes a request that needs no other one before it. */
+/** Makes a request as a client on this machine sends it. None has to come before it. */
 export function mcpRequest(
+  { port }: { readonly port: number },
   revision: Revision,
   method: string,
   params: Readonly<Record<string, unknown>> = {},
@@ -19,6 +20,7 @@ export function mcpRequest(
   const headers = {
     Accept: "application/json, text/event-stream",
     "Content-Type": "application/json",
+    Host: `localhost:${port}`,
     "MCP-Protocol-Version": revision,
   };
   const message = { jsonrpc: "2.0", id: 1, method };
