@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 const ASK_EVERY_MS = 50;
 
 /** Asks again until `condition` holds, and says what it saw last where it never does. */
@@ -14,6 +12,7 @@ export async function eventually<T>(
     if (condition(value)) return value;
     if (Date.now() > deadline)
       throw new Error(`Never came true; last seen: ${JSON.stringify(value)}`);
-    await sleep(ASK_EVERY_MS);
+    // Runs in Node and in workerd, which share no other way to let time pass.
+    await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
   }
 }

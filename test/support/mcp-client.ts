@@ -44,51 +44,67 @@ export interface McpClient extends AsyncDisposable {
     name: string,
     args: Readonly<Record<string, unknown>>,
     onProgress?: (message: string) => void,
+    signal?: AbortSignal,
   ): Promise<Called>;
 }
 
 const INFO = { name: "test", version: "1" };
 
-/** Connects a client to the server at `url`. */
-export async function connectClient(kind: ClientKind, url: string): Promise<McpClient> {
-  return kind === "first" ? connectFirst(url) : connectModern(kind, url);
+/** Connects a client to the server at `url`, through `fetch` where that is not the global one. */
+export async function connectClient(
+  kind: ClientKind,
+  url: string,
+  fetch: typeof globalThis.fetch = globalThis.fetch,
+): Promise<McpClient> {
+  return kind === "first" ? connectFirst(url, fetch) : connectModern(kind, url, fetch);
 }
 
-async function connectFirst(url: string): Promise<McpClient> {
+async function connectFirst(
+  url: string,
+  fetch: typeof globalThis.fetch,
+): Promise<McpClient> {
   const client = new FirstClient(INFO);
-  const transport = new FirstTransport(new URL(url));
+  const transport = new FirstTransport(new URL(url), { fetch });
   await client.connect(transport);
   return {
     revision: transport.protocolVersion,
     listTools: async () => (await client.listTools()).tools,
-    async call(name, args, onProgress) {
+    async call(name, args, onProgress, signal) {
       const params = { name, arguments: { ...args } };
-      return called(await client.callTool(params, undefined, progress(onProgress)));
+      return called(
+        await client.callTool(params, undefined, options(onProgress, signal)),
+      );
     },
     [Symbol.asyncDispose]: () => client.close(),
   };
 }
 
-async function connectModern(kind: "modern" | "legacy", url: string): Promise<McpClient> {
+async function connectModern(
+  kind: "modern" | "legacy",
+  url: string,
+  fetch: typeof globalThis.fetch,
+): Promise<McpClient> {
   const mode = kind === "modern" ? "auto" : "legacy";
   const client = new ModernClient(INFO, { versionNegotiation: { mode } });
-  await client.connect(new ModernTransport(new URL(url)));
+  await client.connect(new ModernTransport(new URL(url), { fetch }));
   return {
     revision: client.getNegotiatedProtocolVersion(),
     listTools: async () => (await client.listTools()).tools,
-    async call(name, args, onProgress) {
+    async call(name, args, onProgress, signal) {
       const params = { name, arguments: { ...args } };
-      return called(await client.callTool(params, progress(onProgress)));
+      return called(await client.callTool(params, options(onProgress, signal)));
     },
     [Symbol.asyncDispose]: () => client.close(),
   };
 }
 
-function progress(listener: ((message: string) => void) | undefined) {
-  if (listener === undefined) return {};
+function options(listener?: (message: string) => void, signal?: AbortSignal) {
   return {
-    onprogress: ({ message }: { message?: string | undefined }) =>
-      listener(message ?? ""),
+    ...(listener !== undefined && {
+      onprogress: ({ message }: { message?: string | undefined }) =>
+        listener(message ?? ""),
+    }),
+    ...(signal !== undefined && { signal }),
   };
 }
 
