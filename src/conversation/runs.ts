@@ -188,6 +188,8 @@ export class Runs {
       }
       throw error;
     }
+    // Whoever waits may see now that it is queued behind a prompt.
+    this.#host.changes.announce(record.number);
     this.#host.report();
   }
 
