@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { descendantsOf, listeningPorts, programOf, residentMemory } from "./processes.ts";
+import type { Stack } from "./stack.ts";
+
+/** The JavaScript heap of an isolate, and what hangs on it outside. In bytes. */
+export interface HeapUsage {
+  /** Objects, garbage that was not collected yet included. */
+  readonly used: number;
+  /** What V8 has taken from the system for them. */
+  readonly total: number;
+  /** Contents of ArrayBuffers. */
+  readonly buffers: number;
+}
+
+/** Looks into the Worker of a stack of this process. */
+export interface Inspector extends Disposable {
+  heap(): Promise<HeapUsage>;
+  /** Of the workerd process that runs the Worker. */
+  resident(): ReturnType<typeof residentMemory>;
+}
+
+const targetsSchema = z.tuple([z.object({ webSocketDebuggerUrl: z.url() })]);
+const heapSchema = z.object({
+  id: z.number(),
+  result: z.object({
+    usedSize: z.number(),
+    totalSize: z.number(),
+    backingStorageSize: z.number(),
+  }),
+});
+
+/** Attaches to the debugger port of `wrangler dev`. Linux only. */
+export async function openInspector({ url }: Stack): Promise<Inspector> {
+  const { proxyPort, workerPid } = await findWorkerd(Number(url.port));
+  const response = await fetch(`http://127.0.0.1:${proxyPort}/json`);
+  const [{ webSocketDebuggerUrl }] = targetsSchema.parse(await response.json());
+  const socket = new WebSocket(webSocketDebuggerUrl, {
+    // What wrangler asks of debuggers, so that no web page can be one.
+    headers: { Origin: "http://localhost" },
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.addEventListener("open", () => resolve(), { once: true });
+    socket.addEventListener("error", () => reject(new Error("No debugger port.")), {
+      once: true,
+    });
+  });
+
+  const waiting = new Map<number, (usage: HeapUsage) => void>();
+  socket.addEventListener("message", ({ data }) => {
+    const { success, data: answer } = heapSchema.safeParse(JSON.parse(String(data)));
+    if (!success) return;
+    const { usedSize, totalSize, backingStorageSize } = answer.result;
+    waiting.get(answer.id)?.({
+      used: usedSize,
+      total: totalSize,
+      buffers: backingStorageSize,
+    });
+    waiting.delete(answer.id);
+  });
+  let lastId = 0;
+  return {
+    async heap() {
+      const id = (lastId += 1);
+      const { promise, resolve } = Promise.withResolvers<HeapUsage>();
+      waiting.set(id, resolve);
+      socket.send(JSON.stringify({ id, method: "Runtime.getHeapUsage" }));
+      return promise;
+    },
+    resident: () => residentMemory(workerPid),
+    [Symbol.dispose]: () => socket.close(),
+  };
+}
+
+/**
+ * `wrangler dev` runs two workerd processes: one listens at the public port and
+ * at that for debuggers, and passes requests on to the other, which has the Worker.
+ */
+async function findWorkerd(
+  publicPort: number,
+): Promise<{ proxyPort: number; workerPid: number }> {
+  let proxyPort: number | undefined;
+  let workerPid: number | undefined;
+  for (const pid of await descendantsOf(process.pid)) {
+    if ((await programOf(pid)) !== "workerd") continue;
+    const ports = await listeningPorts(pid);
+    if (ports.includes(publicPort)) proxyPort = ports.find((port) => port !== publicPort);
+    else workerPid = pid;
+  }
+  if (proxyPort === undefined || workerPid === undefined) {
+    throw new Error("The processes of wrangler dev are not as expected.");
+  }
+  return { proxyPort, workerPid };
+}

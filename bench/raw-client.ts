@@ -1,0 +1,121 @@
+import { z } from "zod";
+import type { JupyterServer } from "../scripts/jupyter-server.ts";
+import { encodeMessage, KERNEL_SUBPROTOCOL } from "../src/jupyter/framing.ts";
+import { requestMessage } from "../src/jupyter/messages.ts";
+
+/** A kernel's own client, with as little between the caller and the socket as can be. */
+export interface RawClient extends Disposable {
+  /** Runs code, and resolves when both the reply and `idle` are there. */
+  run(code: string): Promise<void>;
+}
+
+/** Of a frame's parts: channel, header, parent header, metadata, content. */
+const HEADER = 1;
+const PARENT_HEADER = 2;
+const CONTENT = 4;
+const OFFSET_BYTES = 8;
+
+const kernelSchema = z.object({ id: z.string() });
+
+/** Starts a Python kernel and answers with its id. */
+export async function startKernel({ url, token }: JupyterServer): Promise<string> {
+  const response = await fetch(`${url}/api/kernels`, {
+    method: "POST",
+    headers: { Authorization: `token ${token}` },
+    body: JSON.stringify({ name: "python3" }),
+  });
+  if (!response.ok) throw new Error(`Jupyter started no kernel: HTTP ${response.status}`);
+  return kernelSchema.parse(await response.json()).id;
+}
+
+/** Connects to a kernel the way a browser does. */
+export async function connectRaw(
+  jupyter: JupyterServer,
+  kernelId: string,
+): Promise<RawClient> {
+  const session = crypto.randomUUID();
+  const address = new URL(`${jupyter.url}/api/kernels/${kernelId}/channels`);
+  address.protocol = "ws:";
+  address.searchParams.set("session_id", session);
+  const socket = new WebSocket(address, {
+    protocols: [KERNEL_SUBPROTOCOL],
+    headers: { Authorization: `token ${jupyter.token}` },
+  });
+  socket.binaryType = "arraybuffer";
+  await new Promise<void>((resolve, reject) => {
+    socket.addEventListener("open", () => resolve(), { once: true });
+    socket.addEventListener("error", () => reject(new Error("No kernel socket.")), {
+      once: true,
+    });
+  });
+  return new SocketClient(socket, session);
+}
+
+class SocketClient implements RawClient {
+  readonly #socket: WebSocket;
+  readonly #session: string;
+  #running: { readonly msgId: string; readonly finish: () => void } | null = null;
+  #hasReply = false;
+  #isIdle = false;
+
+  constructor(socket: WebSocket, session: string) {
+    this.#socket = socket;
+    this.#session = session;
+    socket.addEventListener("message", ({ data }) => {
+      if (data instanceof ArrayBuffer) this.#receive(data);
+    });
+  }
+
+  async run(code: string): Promise<void> {
+    const msgId = crypto.randomUUID();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#running = { msgId, finish: resolve };
+    this.#hasReply = false;
+    this.#isIdle = false;
+    const content = {
+      code,
+      silent: false,
+      store_history: true,
+      user_expressions: {},
+      allow_stdin: false,
+      stop_on_error: true,
+    };
+    this.#socket.send(
+      encodeMessage(
+        requestMessage({
+          channel: "shell",
+          msg_type: "execute_request",
+          msg_id: msgId,
+          session: this.#session,
+          date: new Date(),
+          content,
+        }),
+      ),
+    );
+    await promise;
+  }
+
+  #receive(frame: ArrayBuffer): void {
+    if (partOf(frame, PARENT_HEADER)["msg_id"] !== this.#running?.msgId) return;
+    const type = partOf(frame, HEADER)["msg_type"];
+    if (type === "execute_reply") this.#hasReply = true;
+    if (type === "status" && partOf(frame, CONTENT)["execution_state"] === "idle") {
+      this.#isIdle = true;
+    }
+    if (this.#hasReply && this.#isIdle) this.#running?.finish();
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
+}
+
+function partOf(frame: ArrayBuffer, index: number): Record<string, unknown> {
+  const view = new DataView(frame);
+  const offset = (at: number) => Number(view.getBigUint64(OFFSET_BYTES * (at + 1), true));
+  const [start, end] = [offset(index), offset(index + 1)];
+  // All parts but the channel are JSON objects in this subprotocol.
+  return JSON.parse(
+    new TextDecoder().decode(new Uint8Array(frame, start, end - start)),
+  ) as Record<string, unknown>;
+}

@@ -1,0 +1,31 @@
+/**
+ * `npm run bench`: measures what docs/performance.md claims.
+ *
+ *     npm run bench [-- latency | memory | start]
+ */
+import { constants } from "node:os";
+import { measureLatency } from "./latency.ts";
+import { measureMemory } from "./memory.ts";
+import { measureStart } from "./start.ts";
+
+// What runs in other processes is ended, and temporary folders are removed, at exit.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => process.exit(128 + constants.signals[signal]));
+}
+
+const measurements: Readonly<Record<string, readonly (() => Promise<void>)[]>> = {
+  "": [measureLatency, measureMemory],
+  latency: [measureLatency],
+  memory: [measureMemory],
+  start: [measureStart],
+};
+
+const [name = ""] = process.argv.slice(2);
+const chosen = measurements[name];
+if (chosen === undefined) {
+  console.error(
+    `There is no measurement ${name}. Say latency, memory, start or nothing.`,
+  );
+  process.exitCode = 1;
+}
+for (const measure of chosen ?? []) await measure();
