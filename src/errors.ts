@@ -27,6 +27,30 @@ export type Failure =
   | { code: "image_not_found"; image: number; images: number }
   | { code: "image_too_large"; image: number; mime: string; bytes: number }
   | { code: "bad_regex"; pattern: string; detail: string }
+  | { code: "bad_path"; path: string; detail: string }
+  | { code: "file_not_found"; path: string }
+  | { code: "file_exists"; path: string }
+  | { code: "file_too_large"; path: string; bytes: number; limit: number }
+  | { code: "is_folder"; path: string }
+  | { code: "not_folder"; path: string }
+  | { code: "folder_not_empty"; path: string; entries: number }
+  | { code: "not_base64"; path: string }
+  | { code: "not_text"; path: string; mime: string }
+  | { code: "write_refused"; path: string; detail: string }
+  | { code: "not_notebook"; path: string }
+  | { code: "bad_notebook"; path: string; where: string }
+  | { code: "notebook_exists"; path: string }
+  | { code: "cell_not_found"; path: string; cell: string; version: string }
+  | { code: "bad_cells"; cells: string; detail: string }
+  | { code: "bad_edit"; edit: number; detail: string }
+  | {
+      code: "edit_conflict";
+      path: string;
+      version: string;
+      reason: "changed" | "unknown version" | "saved meanwhile";
+      /** What stands there now: the cells that an edit is about and that are others now. */
+      cells: readonly { readonly id: string; readonly source: string | null }[];
+    }
   | { code: "code_empty" }
   | { code: "code_too_long"; bytes: number; limit: number }
   | { code: "text_too_long"; bytes: number; limit: number };

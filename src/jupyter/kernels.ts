@@ -5,7 +5,8 @@ import type { JupyterServer } from "./server.ts";
 /** Names appear in our own sentences, so that they may be nothing but names. */
 const nameSchema = z.string().regex(/^[\w.+-]{1,100}$/);
 
-const kernelSchema = z.object({
+/** See {@link Kernel}. */
+export const kernelSchema = z.object({
   id: nameSchema,
   name: nameSchema,
   last_activity: z.string().catch(""),
@@ -52,7 +53,7 @@ export async function startKernel(
 }
 
 /** What a server may take to start a kernel: a first import of a large environment is slow. */
-const START_TIMEOUT_MS = 120_000;
+export const START_TIMEOUT_MS = 120_000;
 
 function asStartFailure(error: unknown, kernelspec: string | null): unknown {
   if (!(error instanceof ExpectedError) || error.failure.code !== "jupyter_error")

@@ -6,12 +6,22 @@ const REQUEST_TIMEOUT_MS = 15_000;
 /** Nothing that is read whole here (kernels, kernelspecs, sessions) comes near this. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 const MAX_DETAIL_CHARS = 300;
+/** A file of 100 MB over a home's uplink takes about as long as a client waits. */
+const FILE_TIMEOUT_MS = 50_000;
 
 /** What a caller may say of a request beyond its path. */
 export interface JupyterRequest {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Sent as JSON; bytes are JSON already and are sent as they are. */
   readonly body?: unknown;
   readonly timeoutMs?: number;
+}
+
+/** A file's bytes as they arrive. Whoever takes it reads it to its end or cancels it. */
+export interface ByteStream {
+  /** In bytes; null where the server does not say. */
+  readonly length: number | null;
+  readonly body: ReadableStream<Uint8Array>;
 }
 
 /** An answer that was read whole. `json` parses the body, and fails as "not Jupyter" when it is none. */
@@ -53,7 +63,8 @@ export class JupyterServer {
     const init: RequestInit = { method, headers, redirect: "manual" };
     if (request.body !== undefined) {
       headers.set("content-type", "application/json");
-      init.body = JSON.stringify(request.body);
+      init.body =
+        request.body instanceof Uint8Array ? request.body : JSON.stringify(request.body);
     }
     const timeoutMs = request.timeoutMs ?? REQUEST_TIMEOUT_MS;
     const { response, text } = await this.#reach(async (signal) => {
@@ -66,6 +77,59 @@ export class JupyterServer {
       text,
       json: () => this.#parse(response, text),
     };
+  }
+
+  /**
+   * The bytes at a path, read whole; `null` for a 404.
+   *
+   * @throws {ExpectedError} as {@link request} does, and `file_too_large` above `maxBytes`
+   */
+  async bytes(
+    path: string,
+    { maxBytes, timeoutMs = FILE_TIMEOUT_MS }: { maxBytes: number; timeoutMs?: number },
+  ): Promise<Uint8Array | null> {
+    await this.#ensureXsrf();
+    const headers = this.#headers();
+    const { response, bytes, text } = await this.#reach(async (signal) => {
+      const url = this.#address.httpUrl + path;
+      const answer = await fetch(url, { headers, redirect: "manual", signal });
+      if (answer.status !== 200)
+        return { response: answer, bytes: null, text: await readWhole(answer) };
+      const length = Number(answer.headers.get("content-length") ?? 0);
+      if (length > maxBytes) {
+        await answer.body?.cancel();
+        throw tooLarge(path, length, maxBytes);
+      }
+      const read = new Uint8Array(await answer.arrayBuffer());
+      if (read.byteLength > maxBytes) throw tooLarge(path, read.byteLength, maxBytes);
+      return { response: answer, bytes: read, text: "" };
+    }, timeoutMs);
+    if (response.status === 404) return null;
+    this.#throwIfRefused(response, text);
+    return bytes;
+  }
+
+  /**
+   * The bytes at a path as they arrive, for a Worker (see {@link readWhole} why
+   * not for a Durable Object); `null` for a 404.
+   */
+  async stream(
+    path: string,
+    timeoutMs: number = FILE_TIMEOUT_MS,
+  ): Promise<ByteStream | null> {
+    await this.#ensureXsrf();
+    const headers = this.#headers();
+    const { response, text } = await this.#reach(async (signal) => {
+      const url = this.#address.httpUrl + path;
+      const answer = await fetch(url, { headers, redirect: "manual", signal });
+      const isFile = answer.status === 200;
+      return { response: answer, text: isFile ? "" : await readWhole(answer) };
+    }, timeoutMs);
+    if (response.status === 404) return null;
+    this.#throwIfRefused(response, text);
+    const length = response.headers.get("content-length");
+    const body = response.body ?? new Blob([]).stream();
+    return { length: length === null ? null : Number(length), body };
   }
 
   /**
@@ -222,6 +286,11 @@ async function readWhole(response: Response): Promise<string> {
     throw new Error(`An answer of ${length} bytes is more than is read here.`);
   }
   return response.text();
+}
+
+function tooLarge(path: string, bytes: number, limit: number): ExpectedError {
+  const name = decodeURIComponent(path.replace(/^\/[^/]*\//, ""));
+  return new ExpectedError({ code: "file_too_large", path: name, bytes, limit });
 }
 
 /** Jupyter's own `message` of an error answer, for quoting; never the whole page of a proxy. */

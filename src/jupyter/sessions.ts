@@ -1,11 +1,13 @@
 import { z } from "zod";
-import { parse } from "./kernels.ts";
+import { ExpectedError } from "../errors.ts";
+import { kernelSchema, parse, START_TIMEOUT_MS } from "./kernels.ts";
 import type { JupyterServer } from "./server.ts";
 
 const sessionSchema = z.object({
+  id: z.string().catch(""),
   path: z.string().catch(""),
   type: z.string().catch(""),
-  kernel: z.object({ id: z.string() }).nullable().catch(null),
+  kernel: kernelSchema.nullable().catch(null),
 });
 
 /** The Sessions API's record that ties a notebook's path to a kernel. */
@@ -17,4 +19,68 @@ export async function listSessions(server: JupyterServer): Promise<JupyterSessio
   return response.status === 404
     ? []
     : parse(server, z.array(sessionSchema), response.json());
+}
+
+/** The session of a notebook, which whoever opens it joins; or `null`. */
+export async function findSession(
+  server: JupyterServer,
+  path: string,
+): Promise<JupyterSession | null> {
+  const sessions = await listSessions(server);
+  return (
+    sessions.find((session) => session.path === path && session.kernel !== null) ?? null
+  );
+}
+
+/** What kernel a session is to have: one that runs, or a new one of a kernelspec. */
+export type SessionKernel = { readonly id: string } | { readonly name: string };
+
+/**
+ * Starts a notebook's session, and its kernel where it is to have a new one.
+ * Where the notebook has a session already, Jupyter answers with that one.
+ *
+ * @throws {ExpectedError} `kernel_start_failed`
+ */
+export async function startSession(
+  server: JupyterServer,
+  path: string,
+  kernel: SessionKernel,
+): Promise<JupyterSession> {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const body = { path, name, type: "notebook", kernel };
+  return changeSession(server, "POST", "/api/sessions", body, kernel);
+}
+
+/** Gives a session another kernel. The one that it had runs on without it. */
+export async function switchSession(
+  server: JupyterServer,
+  id: string,
+  kernel: SessionKernel,
+): Promise<JupyterSession> {
+  const path = `/api/sessions/${encodeURIComponent(id)}`;
+  return changeSession(server, "PATCH", path, { kernel }, kernel);
+}
+
+async function changeSession(
+  server: JupyterServer,
+  method: "POST" | "PATCH",
+  path: string,
+  body: unknown,
+  kernel: SessionKernel,
+): Promise<JupyterSession> {
+  const kernelspec = "name" in kernel ? kernel.name : kernel.id;
+  const failed = (detail: string, cause?: unknown) =>
+    new ExpectedError({ code: "kernel_start_failed", kernelspec, detail }, { cause });
+  const timeoutMs = START_TIMEOUT_MS;
+  const response = await server
+    .request(path, { method, body, timeoutMs })
+    .catch((error: unknown) => {
+      const isTheirs =
+        error instanceof ExpectedError && error.failure.code === "jupyter_error";
+      throw isTheirs && error.failure.code === "jupyter_error"
+        ? failed(error.failure.detail, error)
+        : error;
+    });
+  if (response.status === 404) throw failed("the session is gone");
+  return parse(server, sessionSchema, response.json());
 }

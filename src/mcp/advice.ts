@@ -135,6 +135,93 @@ export function adviceFor(failure: Failure): Advice {
         message: `The pattern ${JSON.stringify(failure.pattern)} is not a valid regular expression (RE2 syntax): ${failure.detail}`,
         next: "Call again with a pattern that RE2 accepts.",
       };
+    case "bad_path":
+      return {
+        message: `${JSON.stringify(failure.path)} is not a path that can be used: ${failure.detail}.`,
+        next: "Call again with a path relative to Jupyter's root folder, with / between its parts; list_files shows them.",
+      };
+    case "file_not_found":
+      return {
+        message: `There is nothing at ${JSON.stringify(failure.path)}.`,
+        next: "Call list_files to see what is there.",
+      };
+    case "file_exists":
+      return {
+        message: `${JSON.stringify(failure.path)} exists already. Nothing was changed.`,
+        next: "Call again with another path, or ask the user whether it may be replaced.",
+      };
+    case "file_too_large":
+      return {
+        message: `${JSON.stringify(failure.path)} has ${megabytes(failure.bytes)}; the limit here is ${megabytes(failure.limit)}.`,
+        next: "Call run_code to read the parts of it that matter.",
+      };
+    case "is_folder":
+      return {
+        message: `${JSON.stringify(failure.path)} is a folder.`,
+        next: `Call list_files with it as path to see what is in it.`,
+      };
+    case "not_folder":
+      return {
+        message: `${JSON.stringify(failure.path)} is a file, and not a folder.`,
+        next: "Call list_files to see which folders there are.",
+      };
+    case "folder_not_empty":
+      return {
+        message: `The folder ${JSON.stringify(failure.path)} holds ${failure.entries} ${failure.entries === 1 ? "entry" : "entries"}; only an empty one is deleted.`,
+        next: "Call list_files with it as path, and delete or move what is in it first.",
+      };
+    case "not_base64":
+      return {
+        message: `The content for ${JSON.stringify(failure.path)} is not base64. Nothing was written.`,
+        next: 'Call write_file again with valid base64, or with encoding "text".',
+      };
+    case "not_text":
+      return {
+        message: `${JSON.stringify(failure.path)} is no text (${failure.mime}).`,
+        next: "Call run_code to read it with a library for its format.",
+      };
+    case "write_refused":
+      return {
+        message: `Jupyter did not write ${JSON.stringify(failure.path)}.`,
+        next: "Ask the user whether Jupyter may write there and whether its disk has room.",
+        quoted: failure.detail,
+      };
+    case "not_notebook":
+      return {
+        message: `${JSON.stringify(failure.path)} is not a notebook: its name does not end in .ipynb.`,
+        next: "Call read_file for other files, or list_files to find the notebook.",
+      };
+    case "bad_notebook":
+      return {
+        message: `${JSON.stringify(failure.path)} violates the notebook format: ${failure.where}.`,
+        next: "Call read_file to look at it, and ask the user before repairing it.",
+      };
+    case "notebook_exists":
+      return {
+        message: `${JSON.stringify(failure.path)} exists already. Nothing was changed.`,
+        next: "Call read_notebook and edit_notebook to change it, or create_notebook with another path.",
+      };
+    case "cell_not_found":
+      return {
+        message: `${JSON.stringify(failure.path)} (version ${failure.version}) has no cell ${JSON.stringify(failure.cell)}. Nothing was done.`,
+        next: "Call read_notebook for the ids of its cells.",
+      };
+    case "bad_cells":
+      return {
+        message: `cells: ${JSON.stringify(failure.cells)} cannot be used: ${failure.detail}.`,
+        next: 'Call again with "all", or a list of cell ids, positions ("3", "3-7") or, for reading, execution counts ("[12]").',
+      };
+    case "bad_edit":
+      return {
+        message: `Edit ${failure.edit} cannot be done: ${failure.detail}. No edit was made.`,
+        next: "Call edit_notebook again with all edits, this one mended; read_notebook shows the cells.",
+      };
+    case "edit_conflict":
+      return {
+        message: conflictMessage(failure),
+        next: `Call edit_notebook again with version "${failure.version}", the edits fitted to what is there now.`,
+        ...(failure.cells.length > 0 && { quoted: conflictCells(failure.cells) }),
+      };
     case "code_empty":
       return { message: "There is no code to run.", next: "Call run_code with code." };
     case "code_too_long":
@@ -148,4 +235,33 @@ export function adviceFor(failure: Failure): Advice {
         next: "Send a shorter text; the execution still waits.",
       };
   }
+}
+
+type Conflict = Extract<Failure, { code: "edit_conflict" }>;
+
+function conflictMessage({ path, version, reason, cells }: Conflict): string {
+  const name = JSON.stringify(path);
+  const now = `It is at version ${version} now; no edit was made.`;
+  switch (reason) {
+    case "changed": {
+      const ids = cells.map(({ id }) => id).join(", ");
+      return `Somebody else changed what these edits are about in ${name} (${ids}). ${now}`;
+    }
+    case "unknown version":
+      return `The version given for ${name} is not known, or is more than a day old. ${now}`;
+    case "saved meanwhile":
+      return `Somebody else saved ${name} again and again meanwhile. ${now}`;
+  }
+}
+
+function conflictCells(cells: Conflict["cells"]): string {
+  return cells
+    .map(({ id, source }) =>
+      source === null ? `${id} was deleted` : `${id} is now:\n${source}`,
+    )
+    .join("\n");
+}
+
+function megabytes(bytes: number): string {
+  return bytes < 1_000_000 ? `${bytes} bytes` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

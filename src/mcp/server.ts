@@ -5,9 +5,15 @@ import type { ToolContext } from "./tool.ts";
 import { conversationTools } from "./tools/conversations.ts";
 import { executionTools } from "./tools/execution.ts";
 import { kernelTools } from "./tools/kernels.ts";
+import { notebookTools } from "./tools/notebooks.ts";
 
 /** Every tool of this server, in the order in which clients list them. */
-export const TOOLS = [...executionTools, ...kernelTools, ...conversationTools];
+export const TOOLS = [
+  ...executionTools,
+  ...kernelTools,
+  ...conversationTools,
+  ...notebookTools,
+];
 
 /** A server for one request: nothing of the protocol is kept between two of them. */
 export function createServer(context: Omit<ToolContext, "onProgress">): McpServer {

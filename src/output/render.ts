@@ -21,6 +21,8 @@ export interface RenderOptions {
   readonly maxChars: number;
   /** Of the base64 of all images together. */
   readonly maxImageChars?: number;
+  /** How to get what comes with a number and not with the result. Default: through `get_output`. */
+  readonly describeFetch?: (number: number) => string;
   /** The line that stands where the middle was left out. */
   readonly describeOmitted: (omitted: Omitted) => string;
 }
@@ -77,6 +79,7 @@ export function countNumbered(item: Item): number {
 export class Renderer {
   readonly #text: HeadTail;
   readonly #maxImageChars: number;
+  readonly #describeFetch: (number: number) => string;
   readonly #terminal = new TerminalText();
   readonly #displays = new Map<string, Display>();
   readonly #images = new Map<number, RenderedImage>();
@@ -90,6 +93,8 @@ export class Renderer {
   constructor(options: RenderOptions) {
     this.#text = new HeadTail(options.maxChars, options.describeOmitted);
     this.#maxImageChars = options.maxImageChars ?? DEFAULT_MAX_IMAGE_CHARS;
+    this.#describeFetch =
+      options.describeFetch ?? ((number) => `get_output image: ${number} shows it`);
   }
 
   /** Takes the next item. A gap before it, where output was not kept, becomes a line. */
@@ -193,11 +198,11 @@ export class Renderer {
         this.#images.set(number, { number, mime, base64 });
         this.#imageChars += base64.length;
       }
-      text = `[image ${number}: ${describeImage(mime, base64)}${fits ? "" : `; get_output image: ${number} shows it`}]\n`;
+      text = `[image ${number}: ${describeImage(mime, base64)}${fits ? "" : `; ${this.#describeFetch(number)}`}]\n`;
     }
     for (const { mime, chars } of representation.others) {
       const number = ++this.#lastNumber;
-      text += `[also ${mime}, ${formatBytes(chars)}: get_output image: ${number} shows it]\n`;
+      text += `[also ${mime}, ${formatBytes(chars)}: ${this.#describeFetch(number)}]\n`;
     }
     return { text, image };
   }

@@ -14,7 +14,18 @@ export interface ConversationSummary {
   readonly unfinished: readonly string[];
 }
 
+/** A cell of a version that was given out: its id and the hash of what it held. */
+export interface VersionCell {
+  readonly id: string;
+  readonly hash: string;
+}
+
 type SummaryRow = { summary: string };
+
+/** A model that comes back later reads again; a version costs a row as long as it is kept. */
+const VERSION_TTL_MS = 24 * 60 * 60_000;
+/** A row holds 2 MB; a notebook of 40,000 cells takes less. */
+const MAX_VERSION_CHARS = 1_500_000;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS conversations (
@@ -22,11 +33,23 @@ const SCHEMA = `
   )
 `;
 
+const VERSIONS_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS notebook_versions (
+    path TEXT NOT NULL, version TEXT NOT NULL, given_at INTEGER NOT NULL, cells TEXT NOT NULL,
+    PRIMARY KEY (path, version)
+  ) WITHOUT ROWID
+`;
+
 /**
  * What the conversations of one person on one Jupyter server share: the
- * directory of them. Each conversation reports to it when a run starts and ends.
+ * directory of them, to which each conversation reports when a run starts and
+ * ends, the versions of notebooks that were given out, and the turns of those
+ * who save one.
  */
 export class Workspace extends DurableObject<Env> {
+  /** For each notebook that is being saved, when the last in line will be done. */
+  readonly #turns = new Map<string, Promise<void>>();
+
   /** Takes in how a conversation stands. */
   record(summary: ConversationSummary): void {
     const { sql } = this.ctx.storage;
@@ -63,10 +86,60 @@ export class Workspace extends DurableObject<Env> {
     return { conversations, total };
   }
 
+  /** Remembers, for a day, what a version of a notebook consisted of. */
+  rememberVersion(path: string, version: string, cells: readonly VersionCell[]): void {
+    const { sql } = this.ctx.storage;
+    const now = Date.now();
+    sql.exec(VERSIONS_SCHEMA);
+    sql.exec("DELETE FROM notebook_versions WHERE given_at < ?", now - VERSION_TTL_MS);
+    const packed = cells.map(({ id, hash }) => `${id} ${hash}`).join("\n");
+    if (packed.length > MAX_VERSION_CHARS) return;
+    sql.exec(
+      "INSERT OR REPLACE INTO notebook_versions (path, version, given_at, cells) VALUES (?, ?, ?, ?)",
+      path,
+      version,
+      now,
+      packed,
+    );
+  }
+
+  /** The cells of a version that was given out within a day, or `null`. */
+  knownVersion(path: string, version: string): VersionCell[] | null {
+    if (!this.#exists("notebook_versions")) return null;
+    const [row] = this.ctx.storage.sql.exec<{ cells: string }>(
+      "SELECT cells FROM notebook_versions WHERE path = ? AND version = ? AND given_at >= ?",
+      path,
+      version,
+      Date.now() - VERSION_TTL_MS,
+    );
+    if (row === undefined) return null;
+    if (row.cells === "") return [];
+    return row.cells.split("\n").map((line) => {
+      const [id = "", hash = ""] = line.split(" ");
+      return { id, hash };
+    });
+  }
+
+  /** Runs `work` when everybody who wanted to save the same notebook before is done, or gone. */
+  async exclusively(path: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#turns.get(path) ?? Promise.resolve();
+    const { promise: done, resolve: end } = Promise.withResolvers<void>();
+    const mine = before.then(() => done);
+    this.#turns.set(path, mine);
+    await before;
+    try {
+      await work();
+    } finally {
+      end();
+      if (this.#turns.get(path) === mine) this.#turns.delete(path);
+    }
+  }
+
   /** Reading must not create anything. */
-  #exists(): boolean {
+  #exists(table = "conversations"): boolean {
     const tables = this.ctx.storage.sql.exec(
-      "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'conversations'",
+      "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
+      table,
     );
     return tables.toArray().length > 0;
   }

@@ -1,0 +1,195 @@
+/**
+ * A notebook as a file behind the Contents API, which has no conditional save:
+ * what stands there is looked at right before each save and right after it, so
+ * that somebody else's save can be lost only in the moment between.
+ */
+
+import { ExpectedError } from "../errors.ts";
+import {
+  readBytes,
+  saveContents,
+  statContents,
+  type ContentsEntry,
+} from "../jupyter/contents.ts";
+import { urlPath } from "../jupyter/paths.ts";
+import type { JupyterServer } from "../jupyter/server.ts";
+import {
+  MAX_EDIT_BYTES,
+  type CellRun,
+  type Loaded,
+  type NotebookDocument,
+  type Saved,
+} from "./document.ts";
+import {
+  NotebookFormatError,
+  OldNotebookError,
+  parseNotebook,
+  rawJson,
+  serializeNotebook,
+  upgraded,
+  withMembers,
+  type Notebook,
+} from "./notebook.ts";
+
+/** Somebody who saves at each of these moments in a row is a program that does nothing else. */
+const MAX_ATTEMPTS = 5;
+
+/** Lets one writer of a notebook at a time do its work, among all of one person. */
+export type Exclusively = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** See the head of this file. */
+export class ContentsNotebook implements NotebookDocument {
+  readonly #server: JupyterServer;
+  readonly #path: string;
+  readonly #exclusively: Exclusively;
+
+  constructor(server: JupyterServer, path: string, exclusively: Exclusively) {
+    this.#server = server;
+    this.#path = path;
+    this.#exclusively = exclusively;
+  }
+
+  async load(): Promise<Loaded> {
+    const entry = await notebookEntry(this.#server, this.#path, MAX_EDIT_BYTES);
+    const bytes = await readBytes(this.#server, this.#path, MAX_EDIT_BYTES);
+    if (bytes === null) throw notFound(this.#path);
+    try {
+      return { notebook: parseNotebook(bytes), entry, upgradedFrom: null };
+    } catch (error) {
+      if (!(error instanceof OldNotebookError)) throw asExpected(error, this.#path);
+      const notebook = await this.#loadOld();
+      return { notebook, entry, upgradedFrom: error.nbformat };
+    }
+  }
+
+  edit(change: (now: Notebook) => Notebook): Promise<Saved> {
+    return this.#exclusively(async () => {
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+        const loaded = await this.load();
+        const after = change(loaded.notebook);
+        if (await this.hasChanged(loaded)) continue;
+        const saved = await saveContents(this.#server, this.#path, {
+          type: "notebook",
+          content: serializeNotebook(after),
+        });
+        const now = await statContents(this.#server, this.#path);
+        return {
+          before: loaded.notebook,
+          after,
+          entry: now ?? saved,
+          upgraded: upgradeWords(loaded, after),
+          warning: saved.message,
+          isOvertaken: now === null || !isSame(now, saved),
+        };
+      }
+      throw new ExpectedError({
+        code: "edit_conflict",
+        path: this.#path,
+        version: "",
+        reason: "saved meanwhile",
+        cells: [],
+      });
+    });
+  }
+
+  async writeOutputs(runs: ReadonlyMap<string, CellRun>): Promise<readonly string[]> {
+    let missing: string[] = [];
+    await this.edit((now) => {
+      const notebook = upgraded(now);
+      const there = new Set(notebook.cells.map(({ id }) => id));
+      missing = [...runs.keys()].filter((id) => !there.has(id));
+      return {
+        ...notebook,
+        cells: notebook.cells.map((cell) => withRun(cell, runs.get(cell.id))),
+      };
+    });
+    return missing;
+  }
+
+  async hasChanged(since: Loaded): Promise<boolean> {
+    const now = await statContents(this.#server, this.#path);
+    return now === null || !isSame(now, since.entry);
+  }
+
+  /** Jupyter reads every older format, and upgrades it on the way. The ids that it makes up differ each time. */
+  async #loadOld(): Promise<Notebook> {
+    const path = `/api/contents/${urlPath(this.#path)}?type=notebook&content=1`;
+    const bytes = await this.#server.bytes(path, { maxBytes: 2 * MAX_EDIT_BYTES });
+    if (bytes === null) throw notFound(this.#path);
+    try {
+      return withoutIds(parseNotebook(bytes, ["content"]));
+    } catch (error) {
+      throw asExpected(error, this.#path);
+    }
+  }
+}
+
+/**
+ * What stands at a notebook's path.
+ *
+ * @throws {ExpectedError} where it is no notebook, or larger than `maxBytes`
+ */
+export async function notebookEntry(
+  server: JupyterServer,
+  path: string,
+  maxBytes: number,
+): Promise<ContentsEntry> {
+  const entry = await statContents(server, path);
+  if (entry === null) throw notFound(path);
+  if (entry.type === "directory") throw new ExpectedError({ code: "is_folder", path });
+  if (entry.type !== "notebook") throw new ExpectedError({ code: "not_notebook", path });
+  if ((entry.size ?? 0) > maxBytes) {
+    const bytes = entry.size ?? 0;
+    throw new ExpectedError({ code: "file_too_large", path, bytes, limit: maxBytes });
+  }
+  return entry;
+}
+
+/** What is wrong with a notebook's bytes, as a failure; anything else as it is. */
+export function asExpected(error: unknown, path: string): unknown {
+  if (!(error instanceof NotebookFormatError)) return error;
+  const { where } = error;
+  return new ExpectedError({ code: "bad_notebook", path, where }, { cause: error });
+}
+
+function withRun(cell: Notebook["cells"][number], run: CellRun | undefined) {
+  if (run === undefined || cell.type !== "code") return cell;
+  return withMembers(cell, {
+    execution_count: rawJson(run.executionCount),
+    outputs: rawJson(run.outputs),
+  });
+}
+
+/** Ids that are of no use, taken away: derived ones come in their place. */
+function withoutIds(notebook: Notebook): Notebook {
+  const members = new Map(notebook.members);
+  members.set("nbformat_minor", rawJson(4));
+  const cells = notebook.cells.map((cell) => ({
+    ...cell,
+    members: without(cell.members, "id"),
+  }));
+  return parseNotebook(serializeNotebook({ minor: 4, members, cells }));
+}
+
+function without(members: ReadonlyMap<string, Uint8Array>, key: string) {
+  return new Map([...members].filter(([name]) => name !== key));
+}
+
+function upgradeWords(
+  { notebook, upgradedFrom }: Loaded,
+  after: Notebook,
+): string | null {
+  if (upgradedFrom !== null) return `nbformat ${upgradedFrom} to 4.${after.minor}`;
+  if (notebook.minor !== after.minor)
+    return `nbformat 4.${notebook.minor} to 4.${after.minor}`;
+  const hadIds = notebook.cells.every(({ hasOwnId }) => hasOwnId);
+  return hadIds ? null : "cells without a valid id of their own, which have one now";
+}
+
+function isSame(a: ContentsEntry, b: ContentsEntry): boolean {
+  return a.last_modified === b.last_modified && a.size === b.size;
+}
+
+function notFound(path: string): ExpectedError {
+  return new ExpectedError({ code: "file_not_found", path });
+}

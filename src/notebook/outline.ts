@@ -1,0 +1,306 @@
+/**
+ * What people ask of a notebook before they read it, gathered as its bytes
+ * arrive: of each cell only its source is ever in memory, and of outputs nothing
+ * but what failed.
+ */
+
+import { JsonScanner, type JsonPath, type ScanHandler } from "./json-scan.ts";
+import {
+  asFormatError,
+  cellBasics,
+  formatOf,
+  jsonValue,
+  NotebookFormatError,
+  cellName,
+  ownId,
+  type CellType,
+} from "./notebook.ts";
+import { cellHash, DerivedIds, versionOf, type CellMark } from "./version.ts";
+
+/** The exception that a code cell's outputs end with. */
+export interface CellError {
+  readonly ename: string;
+  readonly evalue: string;
+}
+
+/** A cell in an outline. */
+export interface OutlineCell {
+  readonly id: string;
+  readonly type: CellType;
+  /** The first line of its source that is not empty. */
+  readonly firstLine: string;
+  readonly lines: number;
+  readonly executionCount: number | null;
+  readonly error: CellError | null;
+  readonly outputs: number;
+}
+
+/** A notebook's kernelspec as its metadata has it. */
+export interface NotebookKernelspec {
+  readonly name: string;
+  readonly displayName: string;
+  readonly language: string;
+}
+
+/** See the head of this file. */
+export interface Outline {
+  readonly minor: number;
+  readonly kernelspec: NotebookKernelspec | null;
+  readonly cells: readonly OutlineCell[];
+  readonly marks: readonly CellMark[];
+  readonly version: string;
+  /** Where it violates the format without being unreadable. */
+  readonly problems: readonly string[];
+  readonly bytes: number;
+}
+
+const MAX_FIRST_LINE_CHARS = 200;
+const MAX_ERROR_CHARS = 300;
+const MAX_PROBLEMS = 5;
+const TAKEN = ["cell_type", "source", "id", "execution_count"];
+const OUTPUT_TAKEN = ["output_type", "ename", "evalue"];
+const OUTPUT_TYPES: readonly unknown[] = [
+  "stream",
+  "display_data",
+  "execute_result",
+  "error",
+];
+
+/**
+ * Reads an outline.
+ *
+ * @param at where the notebook is in the JSON: `["content"]` in an answer of the Contents API
+ * @param hasOwnIds false where the ids were made up on the way, and differ each time
+ * @throws {NotebookFormatError} saying where it is no notebook
+ * @throws {OldNotebookError} for nbformat 3 and before
+ */
+export async function readOutline(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  at: readonly string[] = [],
+  hasOwnIds = true,
+): Promise<Outline> {
+  const builder = new OutlineBuilder(at, hasOwnIds);
+  const scanner = new JsonScanner(builder);
+  let bytes = 0;
+  try {
+    for await (const chunk of chunks) {
+      bytes += chunk.byteLength;
+      scanner.push(chunk);
+    }
+    scanner.finish();
+  } catch (error) {
+    throw asFormatError(error);
+  }
+  return { ...builder.finish(), bytes };
+}
+
+interface OpenOutput {
+  type: unknown;
+  ename: unknown;
+  evalue: unknown;
+}
+
+interface OpenCell {
+  readonly members: Map<string, Uint8Array>;
+  readonly names: Set<string>;
+  outputs: number;
+  error: CellError | null;
+}
+
+interface ReadCell extends OpenCell {
+  readonly type: CellType;
+  readonly source: string;
+  readonly own: string | null;
+}
+
+class OutlineBuilder implements ScanHandler {
+  readonly #at: readonly string[];
+  readonly #hasOwnIds: boolean;
+  readonly #members = new Map<string, Uint8Array>();
+  readonly #metadata = new Map<string, Uint8Array>();
+  readonly #cells: (Omit<ReadCell, "source" | "members" | "names"> & {
+    readonly source: string;
+    readonly executionCount: number | null;
+  })[] = [];
+  readonly #problems: string[] = [];
+  #hasCells = false;
+  #cell: OpenCell | null = null;
+  #output: OpenOutput | null = null;
+
+  constructor(at: readonly string[], hasOwnIds: boolean) {
+    this.#at = at;
+    this.#hasOwnIds = hasOwnIds;
+  }
+
+  begin(path: JsonPath, kind: "object" | "array" | "scalar") {
+    const depth = path.length - this.#at.length;
+    if (depth <= 0) return path.every((key, i) => key === this.#at[i]) ? "enter" : "skip";
+    const inner = path.slice(this.#at.length);
+    const [top, index, member, , outputMember] = inner;
+    if (top === "metadata") return this.#beginMetadata(depth, index);
+    if (top !== "cells")
+      return top === "nbformat" || top === "nbformat_minor" ? "take" : "skip";
+    switch (depth) {
+      case 1:
+        if (kind !== "array") throw new NotebookFormatError('"cells" is no list');
+        this.#hasCells = true;
+        return "enter";
+      case 2:
+        if (kind !== "object")
+          throw new NotebookFormatError(`${cellName(index ?? 0)} is no object`);
+        this.#cell = { members: new Map(), names: new Set(), outputs: 0, error: null };
+        return "enter";
+      case 3:
+        this.#cell?.names.add(String(member));
+        if (member === "outputs") return "enter";
+        return TAKEN.includes(String(member)) ? "take" : "skip";
+      case 4:
+        this.#output = { type: undefined, ename: undefined, evalue: undefined };
+        return "enter";
+      default:
+        return OUTPUT_TAKEN.includes(String(outputMember)) ? "take" : "skip";
+    }
+  }
+
+  take(path: JsonPath, bytes: Uint8Array): void {
+    const [top, key, member, , outputMember] = path.slice(this.#at.length);
+    if (top === "metadata") this.#metadata.set(String(key), bytes);
+    else if (top !== "cells") this.#members.set(String(top), bytes);
+    else if (outputMember === undefined) this.#cell?.members.set(String(member), bytes);
+    else if (this.#output !== null) {
+      const value = jsonValue(bytes);
+      if (outputMember === "output_type") this.#output.type = value;
+      else if (outputMember === "ename") this.#output.ename = value;
+      else this.#output.evalue = value;
+    }
+  }
+
+  end(path: JsonPath): void {
+    const inner = path.slice(this.#at.length);
+    if (inner[0] !== "cells") return;
+    if (inner.length === 4) this.#endOutput(Number(inner[1]), Number(inner[3]));
+    else if (inner.length === 2) this.#endCell(Number(inner[1]));
+  }
+
+  finish(): Omit<Outline, "bytes"> {
+    const { minor } = formatOf(this.#members, this.#hasCells);
+    const ids = new DerivedIds();
+    const isWithIds = minor >= 5 && this.#hasOwnIds;
+    const cells: OutlineCell[] = [];
+    const marks: CellMark[] = [];
+    for (const [index, cell] of this.#cells.entries()) {
+      const { type, source, own } = cell;
+      const isOwn = isWithIds && own !== null && ids.claim(own);
+      if (isWithIds && !isOwn) {
+        this.#problem(
+          own === null
+            ? `${cellName(index)} has no valid id`
+            : `${cellName(index)} has the id of another cell`,
+        );
+      }
+      const id = isOwn ? own : ids.derive(type, source);
+      marks.push({ id, hash: cellHash(id, type, source) });
+      cells.push({
+        id,
+        type,
+        firstLine: firstLineOf(source),
+        lines: source === "" ? 0 : source.split("\n").length,
+        executionCount: cell.executionCount,
+        error: cell.error,
+        outputs: cell.outputs,
+      });
+    }
+    const kernelspec = kernelspecOf(
+      jsonValue(this.#metadata.get("kernelspec")),
+      jsonValue(this.#metadata.get("language_info")),
+    );
+    const problems = this.#problems.slice(0, MAX_PROBLEMS);
+    const more = this.#problems.length - problems.length;
+    if (more > 0) problems.push(`${more} more`);
+    return { minor, kernelspec, cells, marks, version: versionOf(marks), problems };
+  }
+
+  #beginMetadata(
+    depth: number,
+    key: string | number | undefined,
+  ): "enter" | "take" | "skip" {
+    if (depth === 1) return "enter";
+    return key === "kernelspec" || key === "language_info" ? "take" : "skip";
+  }
+
+  #endOutput(cell: number, output: number): void {
+    const open = this.#cell;
+    const ended = this.#output;
+    this.#output = null;
+    if (open === null || ended === null) return;
+    open.outputs += 1;
+    if (!OUTPUT_TYPES.includes(ended.type))
+      this.#problem(`cells[${cell}].outputs[${output}] has no known "output_type"`);
+    if (ended.type !== "error") return;
+    open.error = { ename: wordOf(ended.ename), evalue: wordOf(ended.evalue) };
+  }
+
+  #endCell(index: number): void {
+    const open = this.#cell;
+    this.#cell = null;
+    if (open === null) return;
+    const { members, names, outputs, error } = open;
+    const { type, source } = cellBasics(
+      members.get("cell_type"),
+      members.get("source"),
+      index,
+    );
+    const needed =
+      type === "code" ? ["metadata", "outputs", "execution_count"] : ["metadata"];
+    for (const name of needed) {
+      if (!names.has(name)) this.#problem(`cells[${index}] has no "${name}"`);
+    }
+    const count = jsonValue(members.get("execution_count"));
+    const executionCount = typeof count === "number" ? count : null;
+    this.#cells.push({
+      type,
+      source,
+      own: ownId(members.get("id")),
+      outputs,
+      error,
+      executionCount,
+    });
+  }
+
+  #problem(text: string): void {
+    this.#problems.push(text);
+  }
+}
+
+/** A notebook's kernelspec from its metadata, or `null` where it names none. */
+export function kernelspecOf(
+  kernelspec: unknown,
+  languageInfo: unknown,
+): NotebookKernelspec | null {
+  const name = textField(kernelspec, "name");
+  const language = textField(kernelspec, "language") || textField(languageInfo, "name");
+  if (name === "" && language === "") return null;
+  return { name, displayName: textField(kernelspec, "display_name"), language };
+}
+
+/** The first line that is not empty, cut where it is long. */
+export function firstLineOf(source: string): string {
+  const start = source.search(/\S/);
+  if (start === -1) return "";
+  const end = source.indexOf("\n", start);
+  const line = source.slice(start, end === -1 ? undefined : end).trimEnd();
+  return line.length > MAX_FIRST_LINE_CHARS
+    ? `${line.slice(0, MAX_FIRST_LINE_CHARS)}…`
+    : line;
+}
+
+function textField(value: unknown, key: string): string {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key))
+    return "";
+  const field: unknown = Reflect.get(value, key);
+  return typeof field === "string" ? field : "";
+}
+
+function wordOf(value: unknown): string {
+  return typeof value === "string" ? value.slice(0, MAX_ERROR_CHARS) : "";
+}

@@ -1,0 +1,141 @@
+import { readBytes, streamBytes, type ContentsEntry } from "../jupyter/contents.ts";
+import { urlPath } from "../jupyter/paths.ts";
+import type { ByteStream, JupyterServer } from "../jupyter/server.ts";
+import { ExpectedError } from "../errors.ts";
+import { asExpected, notebookEntry } from "./contents-notebook.ts";
+import { MAX_EDIT_BYTES, MAX_OUTLINE_BYTES } from "./document.ts";
+import { JsonScanner } from "./json-scan.ts";
+import { asFormatError, cellFrom, OldNotebookError, type Cell } from "./notebook.ts";
+import { readOutline, type Outline } from "./outline.ts";
+
+/** An outline with where it came from. */
+export interface ReadNotebook {
+  readonly outline: Outline;
+  readonly entry: ContentsEntry;
+  /** 3 or before, where Jupyter upgraded it on the way. */
+  readonly upgradedFrom: number | null;
+  /** The bytes, of a notebook that is small enough to be held. */
+  readonly source: Source;
+}
+
+/** A notebook's bytes that can be read again. */
+interface Source {
+  readonly at: readonly string[];
+  chunks(): Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>>;
+}
+
+/**
+ * Reads a notebook's outline: up to 20 MB in one piece, up to 100 MB as it
+ * arrives. For a Worker, which may stream.
+ *
+ * @throws {ExpectedError} where there is no such notebook or it is too large
+ */
+export async function readNotebook(
+  server: JupyterServer,
+  path: string,
+): Promise<ReadNotebook> {
+  const entry = await notebookEntry(server, path, MAX_OUTLINE_BYTES);
+  const source = await sourceOf(server, path, entry);
+  try {
+    const outline = await readOutline(await source.chunks(), source.at);
+    return { outline, entry, upgradedFrom: null, source };
+  } catch (error) {
+    if (!(error instanceof OldNotebookError)) throw asExpected(error, path);
+    const old = oldSource(server, path);
+    const outline = await readOutline(await old.chunks(), old.at, false).catch(
+      (cause: unknown) => {
+        throw asExpected(cause, path);
+      },
+    );
+    return {
+      outline: { ...outline, bytes: entry.size ?? outline.bytes },
+      entry,
+      upgradedFrom: error.nbformat,
+      source: old,
+    };
+  }
+}
+
+/** Whole cells of a notebook by their indexes, in order. Only they are held in memory. */
+export async function readCells(
+  { source, outline }: ReadNotebook,
+  indexes: readonly number[],
+): Promise<{ readonly cell: Cell; readonly index: number }[]> {
+  const wanted = new Set(indexes);
+  const members = new Map<number, Map<string, Uint8Array>>();
+  const { at } = source;
+  const scanner = new JsonScanner({
+    begin(path) {
+      if (path.length <= at.length)
+        return path.every((key, i) => key === at[i]) ? "enter" : "skip";
+      const [key, index] = path.slice(at.length);
+      if (key !== "cells") return "skip";
+      if (index === undefined) return "enter";
+      if (!wanted.has(Number(index))) return "skip";
+      return path.length === at.length + 2 ? "enter" : "take";
+    },
+    take(path, bytes) {
+      const [, index, member] = path.slice(at.length);
+      const cell = members.get(Number(index)) ?? new Map<string, Uint8Array>();
+      // A copy: a view would hold all that arrived with it.
+      cell.set(String(member), bytes.slice());
+      members.set(Number(index), cell);
+    },
+  });
+  try {
+    for await (const chunk of await source.chunks()) scanner.push(chunk);
+    scanner.finish();
+  } catch (error) {
+    throw asFormatError(error);
+  }
+  return indexes.flatMap((index) => {
+    const found = members.get(index);
+    const id = outline.cells[index]?.id;
+    return found === undefined || id === undefined
+      ? []
+      : [{ cell: cellFrom(found, id, index), index }];
+  });
+}
+
+async function sourceOf(
+  server: JupyterServer,
+  path: string,
+  entry: ContentsEntry,
+): Promise<Source> {
+  if ((entry.size ?? Infinity) > MAX_EDIT_BYTES)
+    return {
+      at: [],
+      chunks: async () => chunksOf(await streamBytes(server, path), path),
+    };
+  const bytes = await readBytes(server, path, MAX_EDIT_BYTES);
+  if (bytes === null) throw new ExpectedError({ code: "file_not_found", path });
+  return { at: [], chunks: () => Promise.resolve([bytes]) };
+}
+
+/** Before nbformat 4, Jupyter upgrades what it reads. Its answer has the notebook under "content". */
+function oldSource(server: JupyterServer, path: string): Source {
+  const url = `/api/contents/${urlPath(path)}?type=notebook&content=1`;
+  return {
+    at: ["content"],
+    chunks: async () => chunksOf(await server.stream(url), path),
+  };
+}
+
+async function* chunksOf(
+  stream: ByteStream | null,
+  path: string,
+): AsyncGenerator<Uint8Array> {
+  if (stream === null) throw new ExpectedError({ code: "file_not_found", path });
+  let bytes = 0;
+  for await (const chunk of stream.body) {
+    bytes += chunk.byteLength;
+    if (bytes > 2 * MAX_OUTLINE_BYTES)
+      throw new ExpectedError({
+        code: "file_too_large",
+        path,
+        bytes,
+        limit: MAX_OUTLINE_BYTES,
+      });
+    yield chunk;
+  }
+}
