@@ -17,13 +17,18 @@ import { KernelSlots, type KernelSlot } from "../kernel/slots.ts";
 import { countNumbered } from "../output/render.ts";
 import { ConversationKernels } from "./kernels.ts";
 import {
+  NotebookRuns,
+  type NotebookHost,
+  type NotebookRequest,
+} from "./notebook-runs.ts";
+import {
   findInOutput,
   readNumbered,
   readOn,
   readWhole,
   type Reading,
 } from "./reading.ts";
-import { Runs, type LateOutput, type RunsHost } from "./runs.ts";
+import { Runs, type LateOutput } from "./runs.ts";
 import { ConversationStorage } from "./storage.ts";
 import {
   kernelView,
@@ -32,6 +37,7 @@ import {
   type ExecutionView,
   type KernelView,
 } from "./view.ts";
+import type { CellMark } from "../notebook/version.ts";
 import { Changes, ProgressReport, type ProgressListener } from "./waiting.ts";
 
 /** What every call that waits and reads says. */
@@ -40,16 +46,23 @@ interface Patience {
   readonly maxOutputChars: number;
 }
 
-/** What a run may say beside its code. */
-export interface RunRequest extends Patience {
+/** What every run begins with. */
+interface BeginRequest extends Patience {
   readonly identity: ConversationIdentity;
   /** Whether this run begins the conversation. */
   readonly isNew: boolean;
   /** Names the run before it is begun, so that a caller who is cut off can ask for it. */
   readonly msgId: string;
+}
+
+/** What a run may say beside its code. */
+export interface RunRequest extends BeginRequest {
   readonly code: string;
   readonly kernel?: string | undefined;
 }
+
+/** What a run of a notebook's cells says. */
+export interface RunCellsRequest extends BeginRequest, NotebookRequest {}
 
 /** What a reader asks of an execution. */
 export interface ReadRequest extends Patience {
@@ -93,7 +106,7 @@ const DAY_MS = 24 * 60 * 60_000;
 const MAX_SUMMARY_CHARS = 120;
 
 /** See the head of this file. */
-export class Conversation extends DurableObject<Env> implements RunsHost {
+export class Conversation extends DurableObject<Env> implements NotebookHost {
   readonly server: JupyterServer;
   readonly journal: Journal;
   readonly slots: KernelSlots;
@@ -104,6 +117,7 @@ export class Conversation extends DurableObject<Env> implements RunsHost {
   readonly #storage: ConversationStorage;
   readonly #connections = new Map<number, KernelConnection>();
   readonly #runs: Runs;
+  readonly #notebooks: NotebookRuns;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -117,6 +131,7 @@ export class Conversation extends DurableObject<Env> implements RunsHost {
       this.hasEnded(),
     );
     this.#runs = new Runs(this);
+    this.#notebooks = new NotebookRuns(this, this.#runs);
   }
 
   /** Runs code, waits for it as long as was asked for, and answers with what there is by then. */
@@ -124,25 +139,18 @@ export class Conversation extends DurableObject<Env> implements RunsHost {
     request: RunRequest,
     onProgress?: ProgressListener,
   ): Promise<Outcome<ExecutionResult>> {
-    return outcomeOf(async () => {
-      if (request.isNew) this.#create(request.identity);
-      else this.#wake();
-      const now = Date.now();
-      const record = this.#runs.begin(request.msgId, request.code, request.kernel);
-      try {
-        await this.#storage.schedule("watch", now + WATCH_INTERVAL_MS);
-        await this.#storage.schedule(
-          "expire",
-          now + this.#config.conversationTtlDays * DAY_MS,
-        );
-        return await this.#settledResult(record, now, request, undefined, onProgress);
-      } catch (error) {
-        await this.#forgetIfEmpty();
-        throw error;
-      } finally {
-        this.#runs.stopWaiting(record);
-      }
-    });
+    const choose = () => this.kernels.forRun(request.kernel);
+    return outcomeOf(() => this.#begin(request, request.code, choose, onProgress));
+  }
+
+  /** Runs cells of a notebook in its own kernel, one after the other, and writes what comes of it into the file. */
+  runCells(
+    request: RunCellsRequest,
+    onProgress?: ProgressListener,
+  ): Promise<Outcome<ExecutionResult>> {
+    const choose = (record: ExecutionRecord) => this.#notebooks.prepare(record, request);
+    const code = `run_cells ${JSON.stringify(request.path)}`;
+    return outcomeOf(() => this.#begin(request, code, choose, onProgress));
   }
 
   /** Waits on for a run whose first call was cut off, found by the `msgId` that it was given. */
@@ -254,6 +262,7 @@ export class Conversation extends DurableObject<Env> implements RunsHost {
     return outcomeOf(async () => {
       const slot = await this.kernels.attached(kernel, this.#wake().handle);
       const running = this.#unfinishedOn(slot);
+      for (const { number } of running) this.journal.stopAtError(number);
       if (running[0] !== undefined) await this.#runs.started(running[0].number);
       if (slot.gone || !(await interruptKernel(this.server, slot.kernelId))) {
         throw this.#runs.goneError(slot);
@@ -338,6 +347,7 @@ export class Conversation extends DurableObject<Env> implements RunsHost {
   /** Looks after unfinished runs. Never throws: six failures in a row would orphan a run for good. */
   override async alarm(): Promise<void> {
     if (this.hasEnded()) return;
+    if (this.#storage.takeOutdated()) this.journal.createSchema();
     const due = this.#storage.takeDue(Date.now(), Date.now() + WATCH_INTERVAL_MS);
     await this.#storage.arm();
     for (const { name, failures } of due) {
@@ -366,7 +376,25 @@ export class Conversation extends DurableObject<Env> implements RunsHost {
   changed(execution: number): void {
     this.changes.announce(execution);
     const record = this.journal.get(execution);
-    if (record !== null && isFinal(record.state)) this.report();
+    if (record === null) return;
+    this.#notebooks.changed(record);
+    if (isFinal(record.state)) this.report();
+  }
+
+  async rememberVersion(
+    path: string,
+    version: string,
+    marks: readonly CellMark[],
+  ): Promise<void> {
+    await this.#workspace(this.#storage.identity()).rememberVersion(path, version, marks);
+  }
+
+  async exclusively(path: string, work: () => Promise<void>): Promise<void> {
+    await this.#workspace(this.#storage.identity()).exclusively(path, work);
+  }
+
+  tryAgainLater(): void {
+    this.inBackground(this.#storage.schedule("watch", Date.now() + WATCH_INTERVAL_MS));
   }
 
   connection(slot: number): KernelConnection {
@@ -419,9 +447,35 @@ export class Conversation extends DurableObject<Env> implements RunsHost {
     this.slots.createSchema();
   }
 
+  async #begin(
+    request: BeginRequest,
+    code: string,
+    choose: Parameters<Runs["begin"]>[2],
+    onProgress: ProgressListener | undefined,
+  ): Promise<ExecutionResult> {
+    if (request.isNew) this.#create(request.identity);
+    else this.#wake();
+    const now = Date.now();
+    const record = this.#runs.begin(request.msgId, code, choose);
+    try {
+      await this.#storage.schedule("watch", now + WATCH_INTERVAL_MS);
+      await this.#storage.schedule(
+        "expire",
+        now + this.#config.conversationTtlDays * DAY_MS,
+      );
+      return await this.#settledResult(record, now, request, undefined, onProgress);
+    } catch (error) {
+      await this.#forgetIfEmpty();
+      throw error;
+    } finally {
+      this.#runs.stopWaiting(record);
+    }
+  }
+
   /** Throws for a conversation that never began or has ended, and picks up what a crash left. */
   #wake(): ConversationIdentity {
     this.throwIfEnded();
+    if (this.#storage.takeOutdated()) this.journal.createSchema();
     this.#runs.resume();
     return this.#storage.identity();
   }
@@ -444,6 +498,9 @@ export class Conversation extends DurableObject<Env> implements RunsHost {
     const report = new ProgressReport(this.journal, seen, onProgress ?? null, since);
     await this.#runs.settled(number, since + waitMs, report);
     this.#flush();
+    // Whoever is told that cells have run finds their outputs in the file.
+    if (isFinal(this.#record(`e${number}`).state)) await this.#notebooks.save(number);
+    this.throwIfEnded();
     const record = this.#record(`e${number}`);
     const reading =
       after === undefined
@@ -475,6 +532,8 @@ export class Conversation extends DurableObject<Env> implements RunsHost {
       slot: record.slot === null ? null : this.slots.get(record.slot),
       unfinished: this.journal.unfinished(),
       trouble: connection?.trouble ?? null,
+      notebook: record.step === null ? null : this.journal.notebookRun(record.number),
+      steps: record.step === null ? [] : this.journal.steps(record.number),
       now: Date.now(),
     });
   }
@@ -508,7 +567,10 @@ export class Conversation extends DurableObject<Env> implements RunsHost {
     const slots = new Set(this.journal.unfinished().flatMap(({ slot }) => slot ?? []));
     await Promise.all([...slots].map((slot) => this.connection(slot).watch()));
     if (this.hasEnded()) return;
-    if (this.journal.unfinished().length === 0) {
+    this.#flush();
+    const isSaved = await this.#notebooks.saveAll();
+    if (this.hasEnded()) return;
+    if (this.journal.unfinished().length === 0 && isSaved) {
       this.#storage.done("watch");
       await this.#storage.arm();
     } else {

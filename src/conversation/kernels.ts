@@ -11,6 +11,12 @@ import {
   type Kernelspec,
 } from "../jupyter/kernelspecs.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
+import {
+  findSession,
+  startSession,
+  switchSession,
+  type SessionKernel,
+} from "../jupyter/sessions.ts";
 import type { KernelSlot, KernelSlots } from "../kernel/slots.ts";
 import { chooseOwn, chooseRunning, looksLikeId, parseWish } from "./choice.ts";
 
@@ -67,6 +73,37 @@ export class ConversationKernels {
   }
 
   /**
+   * The kernel of a notebook's own session, which whoever opens the notebook
+   * joins; the session is started, or given another kernel, where that is needed.
+   *
+   * @param kernelspec what the notebook's metadata names
+   */
+  async forNotebook(
+    path: string,
+    kernelspec: { readonly name: string; readonly language: string } | null,
+    kernel: string | undefined,
+  ): Promise<ForRun> {
+    const session = await findSession(this.#server, path);
+    const wanted = await this.#sessionKernel(kernel, kernelspec, session?.kernel ?? null);
+    const running = session?.kernel;
+    if (session !== null && wanted === null && running != null)
+      return this.#adopt(running, false);
+    const asked = wanted ?? { name: (await this.#specs())[0]?.name ?? "python3" };
+    const isStarted = "name" in asked;
+    const started =
+      session === null
+        ? await startSession(this.#server, path, asked)
+        : await switchSession(this.#server, session.id, asked);
+    if (started.kernel === null)
+      throw new ExpectedError({
+        code: "kernel_start_failed",
+        kernelspec: "",
+        detail: "",
+      });
+    return this.#adopt(started.kernel, isStarted);
+  }
+
+  /**
    * The kernel of this conversation that a call is about, without starting any.
    *
    * @throws {ExpectedError} where the conversation has no such kernel
@@ -118,6 +155,55 @@ export class ConversationKernels {
       startedHere: false,
       now: usedAt,
     });
+  }
+
+  /** What a notebook's session needs; null where it has the kernel that is meant. */
+  async #sessionKernel(
+    kernel: string | undefined,
+    kernelspec: { readonly name: string; readonly language: string } | null,
+    running: Kernel | null,
+  ): Promise<SessionKernel | null> {
+    const wish = parseWish(kernel);
+    if (wish.kind === "new") return { name: (await this.#find(wish.name)).name };
+    if (wish.kind === "named") {
+      const own = chooseOwn(this.#slots.all(), wish.name);
+      const isId = looksLikeId(wish.name);
+      const byId = isId
+        ? chooseRunning(await listKernels(this.#server), wish.name)
+        : null;
+      const id = byId?.id ?? (isId && own?.gone === false ? own.kernelId : undefined);
+      if (id !== undefined) return id === running?.id ? null : { id };
+      const { name } = await this.#find(wish.name);
+      return name === running?.name ? null : { name };
+    }
+    if (running !== null || kernelspec === null) return null;
+    const specs = await this.#specs();
+    const named = specs.find(({ name }) => name === kernelspec.name);
+    // A notebook from another machine names what that one has: its language tells what is meant.
+    return {
+      name: (named ?? findKernelspec(specs, kernelspec.language || kernelspec.name)).name,
+    };
+  }
+
+  async #adopt(kernel: Kernel, isStarted: boolean): Promise<ForRun> {
+    const now = this.#now();
+    const known = this.#slots.all().find(({ kernelId }) => kernelId === kernel.id);
+    if (known !== undefined) {
+      const slot = known.gone
+        ? this.#slots.replaceKernel(known.slot, kernel.id, now)
+        : known;
+      return { slot, isStarted };
+    }
+    const specs = await this.#specs().catch(() => []);
+    const language = specs.find(({ name }) => name === kernel.name)?.language ?? "";
+    const added = {
+      kernelId: kernel.id,
+      kernelspec: kernel.name,
+      language,
+      startedHere: isStarted,
+      now,
+    };
+    return { slot: this.#slots.add(added), isStarted };
   }
 
   async #start(spec: Kernelspec | null): Promise<ForRun> {

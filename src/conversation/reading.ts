@@ -40,6 +40,7 @@ export function readWhole(
   const renderer = newRenderer(
     maxChars,
     (after) => `get_output execution: "e${execution.number}", after: ${after} shows them`,
+    stepNames(journal, execution),
   );
   for (const placed of journal.items(execution.number)) renderer.add(placed);
   const { text, images, omitted } = renderer.finish();
@@ -58,6 +59,7 @@ export function readOn(
   const renderer = newRenderer(
     maxChars,
     () => "find searches them, a larger max_output_chars shows more",
+    stepNames(journal, execution),
   );
   let chars = 0;
   let position = after;
@@ -132,9 +134,28 @@ function shown(number: number, mime: string, value: unknown, maxChars: number) {
   return { mime, base64: null, text };
 }
 
-function newRenderer(maxChars: number, howToSee: (after: number) => string): Renderer {
+/** What stands above the output of each cell of a run of several. */
+function stepNames(
+  journal: Journal,
+  { number, step: present }: ExecutionRecord,
+): ((step: number) => string) | undefined {
+  if (present === null) return undefined;
+  const steps = journal.steps(number);
+  return (step) => {
+    const cell = steps[step];
+    if (cell === undefined) return "──";
+    return `── ${cell.cellIndex + 1} ${cell.cellId} [${cell.executionCount ?? "*"}]`;
+  };
+}
+
+function newRenderer(
+  maxChars: number,
+  howToSee: (after: number) => string,
+  describeStep: ((step: number) => string) | undefined,
+): Renderer {
   return new Renderer({
     maxChars,
+    ...(describeStep !== undefined && { describeStep }),
     maxImageChars: MAX_IMAGE_CHARS,
     describeOmitted: ({ chars, lines, after }) =>
       `[… ${chars} characters, ${lines} lines left out: ${howToSee(after)} …]`,

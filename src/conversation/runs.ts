@@ -10,7 +10,7 @@ import type { KernelConnection, KernelHost } from "../kernel/connection.ts";
 import { isFinal, NO_PROGRESS } from "../kernel/execution.ts";
 import type { ExecutionRecord } from "../kernel/journal.ts";
 import type { KernelSlot } from "../kernel/slots.ts";
-import { goneError, type ConversationKernels } from "./kernels.ts";
+import { goneError, type ConversationKernels, type ForRun } from "./kernels.ts";
 import type { Changes, ProgressReport } from "./waiting.ts";
 
 /** What the runs need of their conversation. */
@@ -51,8 +51,15 @@ export class Runs {
     this.#host = host;
   }
 
-  /** Journals an execution and sends it on its way, after those that were called for before. */
-  begin(msgId: string, code: string, kernel: string | undefined): ExecutionRecord {
+  /**
+   * Journals an execution and sends it on its way, after those that were called
+   * for before, to the kernel that `choose` finds or starts.
+   */
+  begin(
+    msgId: string,
+    code: string,
+    choose: (record: ExecutionRecord) => Promise<ForRun>,
+  ): ExecutionRecord {
     const { journal } = this.#host;
     const record = journal.add({
       msgId,
@@ -63,7 +70,7 @@ export class Runs {
     this.#beginning.add(record.number);
     this.#waitedFor.add(record.number);
     this.#queue = this.#queue
-      .then(() => this.#send(record, kernel))
+      .then(() => this.#send(record, choose))
       .catch((error: unknown) => this.#failToStart(record, error))
       .catch((error: unknown) => {
         console.error(
@@ -84,9 +91,11 @@ export class Runs {
   /** Picks up what a crash left: what was sent is connected to again, what was not is lost. */
   resume(): void {
     const { journal } = this.#host;
-    for (const { number, sentAt, slot } of journal.unfinished()) {
-      if (sentAt !== null && slot !== null) {
-        this.#host.connection(slot).resume();
+    for (const record of journal.unfinished()) {
+      const { number, startedAt, sentAt, slot } = record;
+      if (startedAt !== null && slot !== null) {
+        if (sentAt === null) this.sendNext(record);
+        else this.#host.connection(slot).resume();
       } else if (!this.#beginning.has(number)) {
         const reason =
           "it was never sent: the server was interrupted before its kernel was ready";
@@ -94,6 +103,31 @@ export class Runs {
         this.#host.changed(number);
       }
     }
+  }
+
+  /**
+   * Sends the next request of an execution that has several, once the one before
+   * it has ended. Where Jupyter cannot be reached, {@link resume} does it again.
+   */
+  sendNext(record: ExecutionRecord): void {
+    const { number, slot } = record;
+    if (slot === null || this.#beginning.has(number)) return;
+    this.#beginning.add(number);
+    const connection = this.#host.connection(slot);
+    const sent = connection
+      .execute(record)
+      .catch((error: unknown) => {
+        const isGone =
+          error instanceof ExpectedError && error.failure.code === "kernel_not_found";
+        if (isGone)
+          connection.gone(
+            "the kernel is no longer on the server: it was shut down or culled",
+          );
+        else if (!(error instanceof ExpectedError))
+          console.error("Sending the next cell failed");
+      })
+      .finally(() => this.#beginning.delete(number));
+    this.#host.inBackground(sent);
   }
 
   /**
@@ -171,10 +205,14 @@ export class Runs {
     return goneError(this.#host.slots.get(slot.slot) ?? slot);
   }
 
-  async #send(record: ExecutionRecord, kernel: string | undefined): Promise<void> {
+  async #send(
+    added: ExecutionRecord,
+    choose: (record: ExecutionRecord) => Promise<ForRun>,
+  ): Promise<void> {
     this.#host.throwIfEnded();
-    const { slot, isStarted } = await this.#host.kernels.forRun(kernel);
+    const { slot, isStarted } = await choose(added);
     this.#host.slots.touch(slot.slot, this.#host.now());
+    const record = this.#host.journal.get(added.number) ?? added;
     try {
       await this.#host.connection(slot.slot).execute(record);
     } catch (error) {

@@ -8,7 +8,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS due_times (name TEXT PRIMARY KEY, at INTEGER NOT NULL, failures INTEGER NOT NULL);
 `;
 
-const SCHEMA_VERSION = 1;
+/** 2: runs of notebooks. */
+const SCHEMA_VERSION = 2;
 
 /** What a conversation does later by itself: look after a run, and expire. */
 export type DueName = "watch" | "expire";
@@ -46,6 +47,16 @@ export class ConversationStorage {
       identity.handle,
       now,
     );
+  }
+
+  /** Whether the tables are those of an earlier version of this program. They are taken to be brought up to date. */
+  takeOutdated(): boolean {
+    const updated = this.#storage.sql.exec(
+      "UPDATE meta SET version = ? WHERE version < ? RETURNING version",
+      SCHEMA_VERSION,
+      SCHEMA_VERSION,
+    );
+    return updated.toArray().length > 0;
   }
 
   /** Who the conversation is and when it began. */

@@ -1,6 +1,6 @@
 import type { Failure } from "../errors.ts";
 import type { ExecutionState } from "../kernel/execution.ts";
-import type { ExecutionRecord } from "../kernel/journal.ts";
+import type { ExecutionRecord, NotebookRun, Step } from "../kernel/journal.ts";
 import type { LateOutput } from "./runs.ts";
 import type { KernelSlot } from "../kernel/slots.ts";
 import type { RenderedImage } from "../output/render.ts";
@@ -12,6 +12,24 @@ export interface KernelView {
   readonly generation: number;
   /** Whether the conversation started it, rather than attached to it. */
   readonly startedHere: boolean;
+}
+
+/** A run of a notebook's cells as it stands. */
+export interface NotebookView {
+  readonly path: string;
+  readonly version: string;
+  /** Cells of the notebook. */
+  readonly cells: number;
+  readonly isKernelNew: boolean;
+  /** The cells that were asked for, in the order in which they run. */
+  readonly steps: readonly Step[];
+  /** Why outputs are not in the file. */
+  readonly trouble: string | null;
+  readonly isGivenUp: boolean;
+  /** Whether everything so far is in the file. */
+  readonly isSaved: boolean;
+  /** Ids of cells that were deleted meanwhile. */
+  readonly missing: readonly string[];
 }
 
 /** An execution as it stands, for the words of a result. Times in milliseconds. */
@@ -35,6 +53,8 @@ export interface ExecutionView {
     readonly execution: string;
     readonly state: ExecutionState;
   } | null;
+  /** What it runs of a notebook. */
+  readonly notebook: NotebookView | null;
   /** Whether its code left for the kernel. */
   readonly wasSent: boolean;
   /** Why Jupyter cannot be reached at the moment. */
@@ -65,6 +85,8 @@ export interface ViewContext {
   readonly slot: KernelSlot | null;
   readonly unfinished: readonly ExecutionRecord[];
   readonly trouble: Failure | null;
+  readonly notebook: NotebookRun | null;
+  readonly steps: readonly Step[];
   readonly now: number;
 }
 
@@ -81,7 +103,7 @@ export function kernelView(slot: KernelSlot): KernelView {
 /** Puts together what a result says of an execution. */
 export function viewOf(record: ExecutionRecord, context: ViewContext): ExecutionView {
   const { slot, now } = context;
-  const startedAt = record.sentAt ?? record.createdAt;
+  const startedAt = record.startedAt ?? record.createdAt;
   const isRunning = record.endedAt === null;
   const before = context.unfinished.find(
     (other) => other.slot === record.slot && other.number < record.number,
@@ -98,7 +120,9 @@ export function viewOf(record: ExecutionRecord, context: ViewContext): Execution
     position: record.position,
     reason: record.reason,
     incomplete: record.incomplete,
-    wasSent: record.sentAt !== null,
+    notebook:
+      context.notebook === null ? null : notebookView(context.notebook, context.steps),
+    wasSent: record.startedAt !== null,
     prompt: prompt === null ? null : { prompt: prompt.prompt, password: prompt.password },
     queuedBehind:
       isRunning && before !== undefined
@@ -107,5 +131,21 @@ export function viewOf(record: ExecutionRecord, context: ViewContext): Execution
     trouble: isRunning ? context.trouble : null,
     droppedChars: record.droppedChars,
     discarded: record.discarded,
+  };
+}
+
+function notebookView(run: NotebookRun, steps: readonly Step[]): NotebookView {
+  const { path, version, cells, isKernelNew, trouble, isGivenUp, missing } = run;
+  const isSaved = run.revision === run.savedRevision;
+  return {
+    path,
+    version,
+    cells,
+    isKernelNew,
+    steps,
+    trouble,
+    isGivenUp,
+    isSaved,
+    missing,
   };
 }

@@ -33,7 +33,8 @@ export interface KernelHost extends RecorderHost {
 /** A request behind everything that was sent before: once it is answered, so is the rest, or never. */
 interface Barrier {
   readonly msgId: string;
-  readonly executions: readonly number[];
+  /** Ids of the requests before it. */
+  readonly requests: readonly string[];
   readonly sentAt: number;
   replied: boolean;
   idle: boolean;
@@ -75,7 +76,7 @@ export class KernelConnection implements SocketOwner {
    */
   async execute(execution: ExecutionRecord): Promise<void> {
     const channels = await this.#socket.connected();
-    const { number, msgId, code } = execution;
+    const { number, msgId, requestCode: code } = execution;
     const { generation } = this.#kernel();
     this.#host.journal.markSent(number, this.#slot, generation, this.#host.now());
     this.#send(channels, "shell", "execute_request", msgId, {
@@ -172,7 +173,7 @@ export class KernelConnection implements SocketOwner {
    */
   replaced(reason: string): KernelSlot {
     const slot = this.#host.slots.nextGeneration(this.#slot);
-    this.#lose(this.#unfinished(), `${reason} (generation ${slot.generation})`);
+    this.#lose(this.#needing(), `${reason} (generation ${slot.generation})`);
     this.#host.slots.renewSessionId(this.#slot);
     void this.#socket.close();
     return slot;
@@ -181,7 +182,7 @@ export class KernelConnection implements SocketOwner {
   /** Notes that the server has no such kernel any more. */
   gone(reason: string): void {
     if (!this.#kernel().gone) this.#host.slots.markGone(this.#slot);
-    this.#lose(this.#unfinished(), reason);
+    this.#lose(this.#needing(), reason);
     this.release();
   }
 
@@ -197,7 +198,7 @@ export class KernelConnection implements SocketOwner {
   }
 
   isNeeded(): boolean {
-    return this.#unfinished().length > 0;
+    return this.#needing().length > 0;
   }
 
   async open(listener: ChannelListener): Promise<KernelChannels> {
@@ -243,6 +244,14 @@ export class KernelConnection implements SocketOwner {
     return kernel;
   }
 
+  /** Executions that have not ended, those between two of their requests included. */
+  #needing(): ExecutionRecord[] {
+    return this.#host.journal
+      .unfinished()
+      .filter(({ slot, startedAt }) => slot === this.#slot && startedAt !== null);
+  }
+
+  /** Executions whose request is with the kernel. */
   #unfinished(): ExecutionRecord[] {
     return this.#host.journal
       .unfinished()
@@ -295,9 +304,9 @@ export class KernelConnection implements SocketOwner {
     const { channels } = this.#socket;
     if (this.#barrier !== null || channels === null) return;
     const msgId = crypto.randomUUID();
-    const executions = this.#unfinished().map(({ number }) => number);
+    const requests = this.#unfinished().map((execution) => execution.msgId);
     const sentAt = this.#host.now();
-    this.#barrier = { msgId, executions, sentAt, replied: false, idle: false };
+    this.#barrier = { msgId, requests, sentAt, replied: false, idle: false };
     this.#send(channels, "shell", "kernel_info_request", msgId, {});
   }
 
@@ -308,8 +317,8 @@ export class KernelConnection implements SocketOwner {
     this.#barrier = null;
     this.#caughtUp();
     this.flush();
-    for (const number of barrier.executions) {
-      const execution = this.#host.journal.get(number);
+    for (const request of barrier.requests) {
+      const execution = this.#host.journal.byMsgId(request);
       if (execution === null || isFinal(execution.state)) continue;
       if (execution.progress.reply === null) {
         this.#lose(
@@ -317,7 +326,10 @@ export class KernelConnection implements SocketOwner {
           "the kernel is done with it, but its end was never received",
         );
       } else {
-        this.#host.journal.markIncomplete(number, "its last messages never came");
+        this.#host.journal.markIncomplete(
+          execution.number,
+          "its last messages never came",
+        );
         this.#recorder.endWithoutIdle(execution);
       }
     }

@@ -11,7 +11,12 @@ import type { MimeBundle } from "../jupyter/messages.ts";
  * something new comes): both are entries of their own, because an entry that is
  * written never changes.
  */
-export type Item =
+export type Item = ItemKind & {
+  /** Which of several requests it answers, from 0, where an execution consists of several. */
+  readonly step?: number;
+};
+
+type ItemKind =
   | { readonly type: "stream"; readonly name: "stdout" | "stderr"; readonly text: string }
   | {
       readonly type: "display_data" | "execute_result" | "update_display_data";

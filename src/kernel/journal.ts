@@ -9,6 +9,7 @@
 
 import {
   isFinal,
+  NO_PROGRESS,
   progressSchema,
   type ExecutionState,
   type Progress,
@@ -28,17 +29,25 @@ const MAX_PART_CHARS = 300_000;
 /** What the journal knows of an execution beside its output. Times are milliseconds since 1970. */
 export interface ExecutionRecord {
   readonly number: number;
+  /** Of its request; of the present one, where it consists of several. */
   readonly msgId: string;
+  /** Which of its requests, from 0; null for an execution of a single one. */
+  readonly step: number | null;
   /** Slot of its kernel in this conversation; null until a kernel is there. */
   readonly slot: number | null;
   readonly generation: number;
   readonly code: string;
+  /** What the request sends: the code, or that of the present step. */
+  readonly requestCode: string;
   readonly state: ExecutionState;
   /** Why it was lost. */
   readonly reason: string | null;
   /** Why output may be missing. */
   readonly incomplete: string | null;
   readonly createdAt: number;
+  /** When its first request was sent. */
+  readonly startedAt: number | null;
+  /** When the request was sent. */
   readonly sentAt: number | null;
   readonly endedAt: number | null;
   readonly progress: Progress;
@@ -57,7 +66,81 @@ export interface ItemCounter {
   countNumbered(item: Item): number;
 }
 
+/** One cell of a run of several. */
+export interface Step {
+  readonly step: number;
+  readonly cellId: string;
+  /** Its place in the notebook when the run began, from 0. */
+  readonly cellIndex: number;
+  readonly state: ExecutionState | "pending";
+  readonly executionCount: number | null;
+}
+
+/** An execution that runs the cells of a notebook. */
+export interface NotebookRun {
+  readonly execution: number;
+  readonly path: string;
+  readonly version: string;
+  readonly cells: number;
+  readonly onError: "stop" | "continue";
+  /** Whether its kernel was started for it, and has no earlier variables. */
+  readonly isKernelNew: boolean;
+  /** The present step, from 0. */
+  readonly step: number;
+  /** Counts what is to be written into the file, and how far that was done. */
+  readonly revision: number;
+  readonly savedRevision: number;
+  /** Why outputs are not in the file: it is tried again, or given up where `isGivenUp`. */
+  readonly trouble: string | null;
+  readonly isGivenUp: boolean;
+  /** Ids of cells that were deleted while they ran. */
+  readonly missing: readonly string[];
+}
+
+/** What a run of cells begins with. */
+export interface NotebookPlan {
+  readonly path: string;
+  readonly version: string;
+  readonly cells: number;
+  readonly onError: "stop" | "continue";
+  readonly isKernelNew: boolean;
+  readonly steps: readonly {
+    readonly cellId: string;
+    readonly cellIndex: number;
+    readonly msgId: string;
+    readonly code: string;
+  }[];
+}
+
+type NotebookRow = {
+  execution: number;
+  path: string;
+  version: string;
+  cells: number;
+  on_error: "stop" | "continue";
+  kernel_new: number;
+  step: number;
+  revision: number;
+  saved_revision: number;
+  trouble: string | null;
+  given_up: number;
+  missing: string;
+};
+
+type StepRow = {
+  step: number;
+  cell_id: string;
+  cell_index: number;
+  state: ExecutionState | "pending";
+  progress: string;
+};
+
 type ExecutionRow = {
+  step: number | null;
+  step_msg_id: string | null;
+  step_code: string | null;
+  step_progress: string | null;
+  step_sent_at: number | null;
   number: number;
   msg_id: string;
   slot: number | null;
@@ -98,7 +181,26 @@ const SCHEMA = `
     ids TEXT NOT NULL, data TEXT NOT NULL,
     PRIMARY KEY (execution, position, part)
   ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS notebook_runs (
+    execution INTEGER PRIMARY KEY, path TEXT NOT NULL, version TEXT NOT NULL, cells INTEGER NOT NULL,
+    on_error TEXT NOT NULL, kernel_new INTEGER NOT NULL, step INTEGER NOT NULL DEFAULT 0,
+    revision INTEGER NOT NULL DEFAULT 0, saved_revision INTEGER NOT NULL DEFAULT 0,
+    trouble TEXT, given_up INTEGER NOT NULL DEFAULT 0, missing TEXT NOT NULL DEFAULT '[]'
+  );
+  CREATE TABLE IF NOT EXISTS steps (
+    execution INTEGER NOT NULL, step INTEGER NOT NULL, cell_id TEXT NOT NULL, cell_index INTEGER NOT NULL,
+    msg_id TEXT NOT NULL UNIQUE, code TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'pending',
+    progress TEXT NOT NULL, sent_at INTEGER, ended_at INTEGER,
+    PRIMARY KEY (execution, step)
+  ) WITHOUT ROWID;
 `;
+
+/** Executions, each with its present step where it has steps. */
+const SELECT = `
+  SELECT e.*, s.step AS step, s.msg_id AS step_msg_id, s.code AS step_code, s.progress AS step_progress,
+    s.sent_at AS step_sent_at
+  FROM executions e LEFT JOIN notebook_runs r ON r.execution = e.number
+  LEFT JOIN steps s ON s.execution = e.number AND s.step = r.step`;
 
 /** See the head of this file. Reads and writes are synchronous, as the storage is. */
 export class Journal {
@@ -123,48 +225,152 @@ export class Journal {
     readonly progress: Progress;
     readonly now: number;
   }): ExecutionRecord {
-    const row = this.#sql
-      .exec<ExecutionRow>(
+    const { number } = this.#sql
+      .exec<{ number: number }>(
         `INSERT INTO executions (msg_id, generation, code, state, created_at, progress)
-         VALUES (?, 1, ?, 'running', ?, ?) RETURNING *`,
+         VALUES (?, 1, ?, 'running', ?, ?) RETURNING number`,
         execution.msgId,
         execution.code,
         execution.now,
         JSON.stringify(execution.progress),
       )
       .one();
-    return recordOf(row);
+    const row = this.#sql.exec<ExecutionRow>(`${SELECT} WHERE e.number = ?`, number);
+    return recordOf(row.one());
+  }
+
+  /** Makes an execution that was just added one of several requests, sent one at a time. */
+  plan(number: number, plan: NotebookPlan): void {
+    this.#sql.exec(
+      `INSERT INTO notebook_runs (execution, path, version, cells, on_error, kernel_new)
+       VALUES (?, ?, ?, ?, ?, ?)`,
+      number,
+      plan.path,
+      plan.version,
+      plan.cells,
+      plan.onError,
+      plan.isKernelNew ? 1 : 0,
+    );
+    for (const [step, { cellId, cellIndex, msgId, code }] of plan.steps.entries()) {
+      this.#sql.exec(
+        `INSERT INTO steps (execution, step, cell_id, cell_index, msg_id, code, progress)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        number,
+        step,
+        cellId,
+        cellIndex,
+        msgId,
+        code,
+        JSON.stringify(NO_PROGRESS),
+      );
+    }
+  }
+
+  /** What an execution runs of a notebook, or null. */
+  notebookRun(number: number): NotebookRun | null {
+    const [row] = this.#sql.exec<NotebookRow>(
+      "SELECT * FROM notebook_runs WHERE execution = ?",
+      number,
+    );
+    return row === undefined ? null : notebookRunOf(row);
+  }
+
+  /** Runs of which something is not in the file yet. */
+  unsavedNotebookRuns(): NotebookRun[] {
+    return this.#sql
+      .exec<NotebookRow>(
+        "SELECT * FROM notebook_runs WHERE revision > saved_revision AND given_up = 0",
+      )
+      .toArray()
+      .map(notebookRunOf);
+  }
+
+  /** The cells of a run, in the order in which they run. */
+  steps(number: number): Step[] {
+    return this.#sql
+      .exec<StepRow>(
+        "SELECT step, cell_id, cell_index, state, progress FROM steps WHERE execution = ? ORDER BY step",
+        number,
+      )
+      .toArray()
+      .map((row) => ({
+        step: row.step,
+        cellId: row.cell_id,
+        cellIndex: row.cell_index,
+        state: row.state,
+        executionCount: progressSchema.parse(JSON.parse(row.progress)).executionCount,
+      }));
+  }
+
+  /** From now on a run stops at the first cell that fails. */
+  stopAtError(number: number): void {
+    this.#sql.exec(
+      "UPDATE notebook_runs SET on_error = 'stop' WHERE execution = ?",
+      number,
+    );
+  }
+
+  /** Notes that a run is in its file up to a revision, but for cells that are not there any more. */
+  markSaved(
+    number: number,
+    revision: number,
+    path: string,
+    missing: readonly string[],
+  ): void {
+    this.#sql.exec(
+      "UPDATE notebook_runs SET saved_revision = ?, path = ?, missing = ?, trouble = NULL WHERE execution = ?",
+      revision,
+      path,
+      JSON.stringify(missing),
+      number,
+    );
+  }
+
+  /** Notes why a run is not in its file, and whether that is final. */
+  markUnsaved(number: number, trouble: string, isGivenUp: boolean): void {
+    this.#sql.exec(
+      "UPDATE notebook_runs SET trouble = ?, given_up = ? WHERE execution = ?",
+      trouble,
+      isGivenUp ? 1 : 0,
+      number,
+    );
   }
 
   /** Forgets an execution that never reached a kernel. */
   remove(number: number): void {
     this.#sql.exec("DELETE FROM executions WHERE number = ?", number);
-    this.#sql.exec("DELETE FROM output WHERE execution = ?", number);
+    for (const table of ["output", "steps", "notebook_runs"])
+      this.#sql.exec(`DELETE FROM ${table} WHERE execution = ?`, number);
     this.#ids.delete(number);
   }
 
   /** One execution, or null. */
   get(number: number): ExecutionRecord | null {
-    const [row] = this.#sql.exec<ExecutionRow>(
-      "SELECT * FROM executions WHERE number = ?",
-      number,
-    );
+    const [row] = this.#sql.exec<ExecutionRow>(`${SELECT} WHERE e.number = ?`, number);
     return row === undefined ? null : recordOf(row);
   }
 
-  /** The execution that a message's parent names, or null. */
+  /** The execution that a message's parent names, as that request of it stands; or null. */
   byMsgId(msgId: string): ExecutionRecord | null {
-    const [row] = this.#sql.exec<ExecutionRow>(
-      "SELECT * FROM executions WHERE msg_id = ?",
+    const [row] = this.#sql.exec<ExecutionRow>(`${SELECT} WHERE e.msg_id = ?`, msgId);
+    if (row !== undefined) return recordOf(row);
+    const [step] = this.#sql.exec<
+      ExecutionRow & { step_state: ExecutionState | "pending" }
+    >(
+      `SELECT e.*, s.step AS step, s.msg_id AS step_msg_id, s.code AS step_code,
+         s.progress AS step_progress, s.sent_at AS step_sent_at, s.state AS step_state
+       FROM steps s JOIN executions e ON e.number = s.execution WHERE s.msg_id = ?`,
       msgId,
     );
-    return row === undefined ? null : recordOf(row);
+    if (step === undefined) return null;
+    const state = step.step_state === "pending" ? "running" : step.step_state;
+    return { ...recordOf(step), state };
   }
 
   /** The latest executions, newest first. */
   latest(limit: number): ExecutionRecord[] {
     return this.#sql
-      .exec<ExecutionRow>("SELECT * FROM executions ORDER BY number DESC LIMIT ?", limit)
+      .exec<ExecutionRow>(`${SELECT} ORDER BY e.number DESC LIMIT ?`, limit)
       .toArray()
       .map(recordOf);
   }
@@ -172,9 +378,7 @@ export class Journal {
   /** Executions that have not ended, oldest first. */
   unfinished(): ExecutionRecord[] {
     return this.#sql
-      .exec<ExecutionRow>(
-        "SELECT * FROM executions WHERE ended_at IS NULL ORDER BY number",
-      )
+      .exec<ExecutionRow>(`${SELECT} WHERE e.ended_at IS NULL ORDER BY e.number`)
       .toArray()
       .map(recordOf);
   }
@@ -182,10 +386,17 @@ export class Journal {
   /** Notes, before the code leaves, that it does: what is sent once is never sent again. */
   markSent(number: number, slot: number, generation: number, now: number): void {
     this.#sql.exec(
-      "UPDATE executions SET slot = ?, generation = ?, sent_at = ? WHERE number = ?",
+      "UPDATE executions SET slot = ?, generation = ?, sent_at = coalesce(sent_at, ?) WHERE number = ?",
       slot,
       generation,
       now,
+      number,
+    );
+    this.#sql.exec(
+      `UPDATE steps SET sent_at = ?, state = 'running' WHERE execution = ?
+       AND step = (SELECT step FROM notebook_runs WHERE execution = ?)`,
+      now,
+      number,
       number,
     );
   }
@@ -229,15 +440,26 @@ export class Journal {
       now,
       number,
     );
+    this.#sql.exec(
+      `UPDATE steps SET state = 'lost', ended_at = ? WHERE execution = ? AND state IN ('running', 'waiting for input')`,
+      now,
+      number,
+    );
+    this.#touchNotebook(number);
   }
 
-  /** Stores what an execution has come to. A final state is never taken back. */
+  /** Stores what an execution, or a step of one, has come to. A final state is never taken back. */
   saveProgress(
     number: number,
     state: ExecutionState,
     progress: Progress,
     now: number,
+    step: number | null = null,
   ): void {
+    if (step !== null) {
+      this.#saveStep(number, step, state, progress, now);
+      return;
+    }
     this.#sql.exec(
       `UPDATE executions SET state = ?, progress = ?, ended_at = ? WHERE number = ? AND ended_at IS NULL`,
       state,
@@ -270,6 +492,7 @@ export class Journal {
   /** Appends items in few rows. `ids` are those of the messages that they came in. */
   append(number: number, items: readonly Item[], ids: readonly string[]): void {
     if (items.length === 0) return;
+    this.#touchNotebook(number);
     const before = this.#sql
       .exec<{ position: number; chars: number; numbered: number; dropped_items: number }>(
         "SELECT position, chars, numbered, dropped_items FROM executions WHERE number = ?",
@@ -318,6 +541,55 @@ export class Journal {
       data = row.data;
     }
     if (first !== undefined) yield* this.#placed(first, data, after);
+  }
+
+  /** A step's end begins the next one, or ends the execution. */
+  #saveStep(
+    number: number,
+    step: number,
+    state: ExecutionState,
+    progress: Progress,
+    now: number,
+  ): void {
+    const json = JSON.stringify(progress);
+    const endedAt = isFinal(state) ? now : null;
+    this.#sql.exec(
+      `UPDATE steps SET state = ?, progress = ?, ended_at = ?
+       WHERE execution = ? AND step = ? AND ended_at IS NULL`,
+      state,
+      json,
+      endedAt,
+      number,
+      step,
+    );
+    this.#touchNotebook(number);
+    const run = this.notebookRun(number);
+    // Late news of an earlier step changes nothing about the execution.
+    if (run === null || run.step !== step) return;
+    const all = this.steps(number);
+    const goesOn = state === "ok" || (state === "error" && run.onError === "continue");
+    if (endedAt !== null && goesOn && step + 1 < all.length) {
+      this.#sql.exec(
+        "UPDATE notebook_runs SET step = step + 1 WHERE execution = ?",
+        number,
+      );
+      this.saveProgress(number, "running", NO_PROGRESS, now);
+      return;
+    }
+    const hasFailed = all.some((other) => other.state === "error");
+    this.saveProgress(
+      number,
+      state === "ok" && hasFailed ? "error" : state,
+      progress,
+      now,
+    );
+  }
+
+  #touchNotebook(number: number): void {
+    this.#sql.exec(
+      "UPDATE notebook_runs SET revision = revision + 1 WHERE execution = ?",
+      number,
+    );
   }
 
   *#placed(row: OutputRow, data: string, after: number): Generator<PlacedItem> {
@@ -448,20 +720,41 @@ function isLowSurrogate(text: string, index: number): boolean {
 function recordOf(row: ExecutionRow): ExecutionRecord {
   return {
     number: row.number,
-    msgId: row.msg_id,
+    msgId: row.step_msg_id ?? row.msg_id,
+    step: row.step,
     slot: row.slot,
     generation: row.generation,
     code: row.code,
+    requestCode: row.step_code ?? row.code,
     state: row.state,
     reason: row.reason,
     incomplete: row.incomplete,
     createdAt: row.created_at,
-    sentAt: row.sent_at,
+    startedAt: row.sent_at,
+    sentAt: row.step === null ? row.sent_at : row.step_sent_at,
     endedAt: row.ended_at,
-    progress: progressSchema.parse(JSON.parse(row.progress)),
+    progress: progressSchema.parse(JSON.parse(row.step_progress ?? row.progress)),
     position: row.position,
     droppedChars: row.dropped_chars,
     droppedItems: row.dropped_items,
     discarded: row.discarded === 1,
+  };
+}
+
+function notebookRunOf(row: NotebookRow): NotebookRun {
+  return {
+    execution: row.execution,
+    path: row.path,
+    version: row.version,
+    cells: row.cells,
+    onError: row.on_error,
+    isKernelNew: row.kernel_new === 1,
+    step: row.step,
+    revision: row.revision,
+    savedRevision: row.saved_revision,
+    trouble: row.trouble,
+    isGivenUp: row.given_up === 1,
+    // Written by `markSaved` alone.
+    missing: JSON.parse(row.missing) as string[],
   };
 }

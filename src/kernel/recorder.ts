@@ -45,6 +45,7 @@ export interface Taken {
 /** What came of an execution and is not stored yet. */
 interface Pending {
   readonly number: number;
+  readonly step: number | null;
   readonly isRunning: boolean;
   progress: Progress;
   /** What the journal has of it. */
@@ -132,10 +133,11 @@ export class Recorder {
     this.#lastFlush = this.#host.now();
     const { journal } = this.#host;
     for (const [msgId, pending] of this.#pending) {
-      const { number, items, ids, progress, saved } = pending;
-      journal.append(number, items, ids);
+      const { number, step, items, ids, progress, saved } = pending;
+      const placed = step === null ? items : items.map((item) => ({ ...item, step }));
+      journal.append(number, placed, ids);
       if (progress !== saved) {
-        journal.saveProgress(number, stateOf(progress), progress, this.#host.now());
+        journal.saveProgress(number, stateOf(progress), progress, this.#host.now(), step);
       }
       pending.items = [];
       pending.ids = [];
@@ -152,12 +154,12 @@ export class Recorder {
   }
 
   #open(execution: ExecutionRecord): Pending {
-    const { number, msgId, progress } = execution;
+    const { number, msgId, step, progress } = execution;
     const known = this.#pending.get(msgId);
     if (known !== undefined) return known;
     const isRunning = !isFinal(execution.state);
     const state = { progress, saved: progress };
-    const pending = { number, isRunning, ...state, items: [], ids: [], chars: 0 };
+    const pending = { number, step, isRunning, ...state, items: [], ids: [], chars: 0 };
     this.#pending.set(msgId, pending);
     return pending;
   }

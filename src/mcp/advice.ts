@@ -103,7 +103,7 @@ export function adviceFor(failure: Failure): Advice {
     case "run_not_begun":
       return {
         message: "The server was interrupted before the run was begun; nothing was run.",
-        next: "Call run_code again.",
+        next: "Call it again.",
       };
     case "execution_not_found":
       return failure.latest === null

@@ -5,6 +5,7 @@ import type { JupyterSession } from "../jupyter/sessions.ts";
 import { jsonValue, type Cell } from "../notebook/notebook.ts";
 import type { Outline, OutlineCell } from "../notebook/outline.ts";
 import { itemsOf } from "../notebook/stored-outputs.ts";
+import { oneLine, quotedPath } from "./quoting.ts";
 import { duration, kernelName } from "./words.ts";
 
 /** How much of a cell's outputs a reader gets. */
@@ -152,19 +153,6 @@ export function notebookMeta(
       })),
     },
   };
-}
-
-/** A path in a sentence: quoted where it could be taken for more than a name. */
-export function quotedPath(path: string): string {
-  return /^[\p{L}\p{N}_./ -]+$/u.test(path) ? path : JSON.stringify(path);
-}
-
-/** Text of a notebook on one line of ours. */
-export function oneLine(text: string): string {
-  return text
-    .replaceAll(/\s+/g, " ")
-    .replaceAll(/\p{Cc}/gu, "")
-    .trim();
 }
 
 function errorWords({ error }: OutlineCell): string {

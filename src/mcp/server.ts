@@ -6,6 +6,7 @@ import { conversationTools } from "./tools/conversations.ts";
 import { executionTools } from "./tools/execution.ts";
 import { kernelTools } from "./tools/kernels.ts";
 import { notebookTools } from "./tools/notebooks.ts";
+import { runCellsTools } from "./tools/run-cells.ts";
 
 /** Every tool of this server, in the order in which clients list them. */
 export const TOOLS = [
@@ -13,6 +14,7 @@ export const TOOLS = [
   ...kernelTools,
   ...conversationTools,
   ...notebookTools,
+  ...runCellsTools,
 ];
 
 /** A server for one request: nothing of the protocol is kept between two of them. */

@@ -1,6 +1,12 @@
 import type { ContentBlock } from "@modelcontextprotocol/server";
-import type { ExecutionResult, ExecutionView, KernelView } from "../conversation/view.ts";
+import type {
+  ExecutionResult,
+  ExecutionView,
+  KernelView,
+  NotebookView,
+} from "../conversation/view.ts";
 import { adviceFor } from "./advice.ts";
+import { quotedPath } from "./quoting.ts";
 import type { ToolResult } from "./tool.ts";
 
 /** A prompt is text of the program; longer ones stand in the output. */
@@ -76,6 +82,7 @@ export function executionResult(
       `New conversation ${result.conversation}: ${variables}. Pass it as conversation in the next call.`,
     );
   }
+  if (result.notebook !== null) lines.push(...notebookLines(result.notebook, result));
   lines.push(...notices(result));
   if (result.text !== "") lines.push(result.text.replace(/\n$/, ""));
   else if (result.state === "ok" && result.readTo === 0) lines.push("(no output)");
@@ -93,7 +100,67 @@ export function executionResult(
   return {
     content: [{ type: "text", text: lines.join("\n") }, ...images],
     isError: isFailed(result),
-    meta: executionMeta(result, result.readTo, result.truncated),
+    meta: {
+      ...executionMeta(result, result.readTo, result.truncated),
+      ...(result.notebook !== null && notebookRunMeta(result.notebook, result)),
+    },
+  };
+}
+
+function notebookLines(notebook: NotebookView, result: ExecutionView): string[] {
+  const { path, steps, version, missing } = notebook;
+  const done = steps.filter(
+    ({ executionCount, state }) => executionCount !== null && state !== "running",
+  );
+  const failed = steps.filter(({ state }) => state === "error");
+  const running = steps.find(
+    ({ state }) => state === "running" || state === "waiting for input",
+  );
+  const parts = [
+    `${quotedPath(path)} · version ${version} · ${done.length} of ${steps.length} cells run`,
+  ];
+  if (running !== undefined) parts.push(`running: cell ${cellName(running)}`);
+  if (failed.length > 0) parts.push(`failed: cell ${failed.map(cellName).join(", ")}`);
+  const left = steps.filter(({ state }) => state === "pending");
+  if (
+    left.length > 0 &&
+    result.state !== "running" &&
+    result.state !== "waiting for input"
+  )
+    parts.push(`not run: ${left.length}`);
+  const lines = [parts.join(" · ")];
+  if (notebook.isKernelNew)
+    lines.push("Its kernel was started for this run: no earlier variables are there.");
+  if (missing.length > 0)
+    lines.push(
+      `Deleted by somebody else meanwhile: ${missing.join(", ")}. Their outputs are kept here only.`,
+    );
+  if (notebook.trouble !== null) {
+    const then = notebook.isGivenUp ? "they are kept here only" : "it is tried again";
+    lines.push(`Outputs are not in the file (${notebook.trouble}): ${then}.`);
+  }
+  return lines;
+}
+
+function cellName({ cellIndex, cellId }: NotebookView["steps"][number]): string {
+  return `${cellIndex + 1} (${cellId})`;
+}
+
+function notebookRunMeta(notebook: NotebookView, result: ExecutionView) {
+  const { path, version, steps } = notebook;
+  return {
+    "jupyter-edge/notebook": {
+      path,
+      version,
+      kernel: result.kernel?.id ?? null,
+      cells: steps.map(({ cellId, executionCount, state }) => ({
+        id: cellId,
+        cell_type: "code",
+        execution_count: executionCount,
+        failed: state === "error",
+      })),
+      failedCell: steps.find(({ state }) => state === "error")?.cellId ?? null,
+    },
   };
 }
 

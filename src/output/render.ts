@@ -21,6 +21,8 @@ export interface RenderOptions {
   readonly maxChars: number;
   /** Of the base64 of all images together. */
   readonly maxImageChars?: number;
+  /** The line above what belongs to a step of an execution that has several. */
+  readonly describeStep?: (step: number) => string;
   /** How to get what comes with a number and not with the result. Default: through `get_output`. */
   readonly describeFetch?: (number: number) => string;
   /** The line that stands where the middle was left out. */
@@ -80,6 +82,7 @@ export class Renderer {
   readonly #text: HeadTail;
   readonly #maxImageChars: number;
   readonly #describeFetch: (number: number) => string;
+  readonly #describeStep: ((step: number) => string) | undefined;
   readonly #terminal = new TerminalText();
   readonly #displays = new Map<string, Display>();
   readonly #images = new Map<number, RenderedImage>();
@@ -87,12 +90,17 @@ export class Renderer {
   #lastNumber = 0;
   #clearsNext = false;
   #lastPosition: number | null = null;
+  #lastStep: number | null = null;
+  /** What the present step shows so far; null where there are no steps. */
+  #stepPieces: PieceHandle[] | null = null;
+  #stepFirstNumber = 1;
   /** Where the line began that the terminal has not given out. */
   #openPosition: number | null = null;
 
   constructor(options: RenderOptions) {
     this.#text = new HeadTail(options.maxChars, options.describeOmitted);
     this.#maxImageChars = options.maxImageChars ?? DEFAULT_MAX_IMAGE_CHARS;
+    this.#describeStep = options.describeStep;
     this.#describeFetch =
       options.describeFetch ?? ((number) => `get_output image: ${number} shows it`);
   }
@@ -105,6 +113,8 @@ export class Renderer {
       this.#text.add("[… output in between was not kept …]\n", position);
     }
     this.#lastPosition = position;
+    if (item.step !== undefined && item.step !== this.#lastStep)
+      this.#beginStep(item.step, position);
     switch (item.type) {
       case "stream":
         this.#clearIfDue();
@@ -124,7 +134,7 @@ export class Renderer {
       case "error":
         this.#clearIfDue();
         this.#endLine();
-        this.#text.add(asLines(errorText(item)), position);
+        this.#put(asLines(errorText(item)), position);
         break;
       case "clear_output":
         if (item.wait) this.#clearsNext = true;
@@ -141,23 +151,40 @@ export class Renderer {
     return { text: withoutNewlinesAtEnd(text), images, omitted };
   }
 
+  #beginStep(step: number, position: number): void {
+    this.#lastStep = step;
+    if (this.#describeStep === undefined) return;
+    this.#endLine();
+    // Each step has a screen of its own: clearing one leaves the others.
+    this.#clearsNext = false;
+    this.#text.add(`${this.#describeStep(step)}\n`, position);
+    this.#stepPieces = [];
+    this.#stepFirstNumber = this.#lastNumber + 1;
+  }
+
+  #put(text: string, position: number): PieceHandle {
+    const piece = this.#text.add(text, position);
+    this.#stepPieces?.push(piece);
+    return piece;
+  }
+
   #print(text: string, position: number): void {
     let final = this.#terminal.push(text);
     if (final !== "" && this.#openPosition !== null) {
       // The line began earlier, and reading on from there has to show its start.
       const lineEnd = final.indexOf("\n") + 1 || final.length;
-      this.#text.add(final.slice(0, lineEnd), this.#openPosition);
+      this.#put(final.slice(0, lineEnd), this.#openPosition);
       final = final.slice(lineEnd);
       this.#openPosition = null;
     }
-    if (final !== "") this.#text.add(final, position);
+    if (final !== "") this.#put(final, position);
     if (!text.endsWith("\n")) this.#openPosition ??= position;
   }
 
   #endLine(): void {
     const line = this.#terminal.end();
     if (line !== "" && this.#openPosition !== null) {
-      this.#text.add(`${line}\n`, this.#openPosition);
+      this.#put(`${line}\n`, this.#openPosition);
     }
     this.#openPosition = null;
   }
@@ -178,7 +205,7 @@ export class Renderer {
     }
     if (text === "" && id === undefined) return;
     this.#endLine();
-    const piece = this.#text.add(text, position);
+    const piece = this.#put(text, position);
     if (known !== undefined) known.pieces.push(piece);
     else if (id !== undefined) this.#displays.set(id, { pieces: [piece], image });
   }
@@ -222,11 +249,17 @@ export class Renderer {
     this.#clearsNext = false;
     this.#terminal.end();
     this.#openPosition = null;
-    this.#text.clear();
-    this.#images.clear();
-    this.#imageChars = 0;
+    if (this.#stepPieces === null) this.#text.clear();
+    else for (const piece of this.#stepPieces) this.#text.replace(piece, "");
+    for (const number of this.#images.keys())
+      if (number >= this.#stepFirstNumber) this.#dropImage(number);
     // Still known: an update of a display that was cleared away shows nowhere, as in Jupyter.
     for (const display of this.#displays.values()) {
+      if (
+        this.#stepPieces !== null &&
+        !display.pieces.some((piece) => this.#stepPieces?.includes(piece))
+      )
+        continue;
       display.pieces = [];
       display.image = null;
     }

@@ -35,6 +35,8 @@ export function conversationOf(handle: string, { conversations }: ToolContext) {
   return conversations.get(handle);
 }
 
+type ConversationStub = ReturnType<ToolContext["conversations"]["get"]>;
+
 const runCode = defineTool({
   name: "run_code",
   title: "Run code",
@@ -65,17 +67,17 @@ const runCode = defineTool({
     const identity = isNew
       ? context.conversations.mint()
       : context.conversations.identity(conversation);
-    const outcome = await runOrResume(
-      {
-        identity,
-        isNew,
-        msgId: crypto.randomUUID(),
-        code,
-        kernel,
-        waitMs: wait_seconds * 1000,
-        maxOutputChars: max_output_chars,
-      },
-      context,
+    const request = {
+      identity,
+      isNew,
+      msgId: crypto.randomUUID(),
+      code,
+      kernel,
+      waitMs: wait_seconds * 1000,
+      maxOutputChars: max_output_chars,
+    };
+    const outcome = await runOrResume(request, context, (stub) =>
+      stub.run(request, context.onProgress),
     );
     return executionResult(valueOf(outcome), isNew);
   },
@@ -85,17 +87,18 @@ const runCode = defineTool({
  * Runs code, and where the object is interrupted meanwhile, as by a deploy, asks
  * the one that takes its place for the same run: calling again would run it twice.
  */
-async function runOrResume(
-  request: RunRequest,
+export async function runOrResume(
+  request: Omit<RunRequest, "code" | "kernel">,
   context: ToolContext,
+  run: (stub: ConversationStub) => Promise<Outcome<ExecutionResult>>,
 ): Promise<Outcome<ExecutionResult>> {
   const { handle } = request.identity;
   const begunAt = Date.now();
   try {
-    return await conversationOf(handle, context).run(request, context.onProgress);
+    return await run(conversationOf(handle, context));
   } catch (error) {
     console.error(
-      `run_code was interrupted: ${error instanceof Error ? error.name : typeof error}`,
+      `A run was interrupted: ${error instanceof Error ? error.name : typeof error}`,
     );
   }
   const waitMs = Math.max(0, request.waitMs - (Date.now() - begunAt));

@@ -14,14 +14,8 @@ import { selectCells } from "../../notebook/select.ts";
 import { exclusivelyOn } from "../../notebook/turns.ts";
 import { checkedAgainst, type EditBase } from "../../notebook/edit-base.ts";
 import { difference, marksOf, versionOf } from "../../notebook/version.ts";
-import {
-  cellLines,
-  cellsText,
-  headLines,
-  notebookMeta,
-  oneLine,
-  quotedPath,
-} from "../notebook-words.ts";
+import { cellLines, cellsText, headLines, notebookMeta } from "../notebook-words.ts";
+import { oneLine, quotedPath } from "../quoting.ts";
 import { defineTool, text, type ToolContext, type ToolResult } from "../tool.ts";
 import { outputBudget } from "./arguments.ts";
 

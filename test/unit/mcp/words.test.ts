@@ -25,6 +25,7 @@ const RESULT: ExecutionResult = {
   incomplete: null,
   prompt: null,
   queuedBehind: null,
+  notebook: null,
   wasSent: true,
   trouble: null,
   droppedChars: 0,

@@ -1,0 +1,289 @@
+/**
+ * Runs of a notebook's cells: what they begin with, and the way of their outputs
+ * from the journal into the file. The file lags a few seconds behind while they
+ * run; what could not be written is written later, after a crash too.
+ */
+
+import { ExpectedError } from "../errors.ts";
+import { restartKernel } from "../jupyter/kernels.ts";
+import { listSessions } from "../jupyter/sessions.ts";
+import { isFinal } from "../kernel/execution.ts";
+import type { ExecutionRecord, NotebookPlan, NotebookRun } from "../kernel/journal.ts";
+import { ContentsNotebook } from "../notebook/contents-notebook.ts";
+import type { CellRun, NotebookDocument } from "../notebook/document.ts";
+import { jsonValue } from "../notebook/notebook.ts";
+import { kernelspecOf } from "../notebook/outline.ts";
+import { RunOutputs } from "../notebook/outputs.ts";
+import { selectCells } from "../notebook/select.ts";
+import { exclusivelyOn, type Turns } from "../notebook/turns.ts";
+import { marksOf, versionOf, type CellMark } from "../notebook/version.ts";
+import type { ForRun } from "./kernels.ts";
+import type { Runs, RunsHost } from "./runs.ts";
+
+/** Somebody who watches the file sees output this soon. */
+const WRITE_INTERVAL_MS = 2_000;
+
+/** What of a notebook is to run. */
+export interface NotebookRequest {
+  readonly path: string;
+  readonly cells: string | readonly string[];
+  readonly kernel?: string | undefined;
+  readonly restart: boolean;
+  readonly onError: "stop" | "continue";
+}
+
+/** What these runs need of their conversation. */
+export interface NotebookHost extends RunsHost, Turns {
+  rememberVersion(
+    path: string,
+    version: string,
+    marks: readonly CellMark[],
+  ): Promise<void>;
+  /** Sees to it that {@link NotebookRuns.saveAll} is called again in a while. */
+  tryAgainLater(): void;
+}
+
+/** What of a run's outputs was built so far. */
+interface Building {
+  readonly outputs: RunOutputs;
+  position: number;
+  droppedChars: number;
+  /** What was built and is not in the file. */
+  readonly changed: Set<number>;
+}
+
+/** See the head of this file. */
+export class NotebookRuns {
+  readonly #host: NotebookHost;
+  readonly #runs: Runs;
+  readonly #building = new Map<number, Building>();
+  readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
+  /** Writes that are under way. */
+  readonly #saving = new Map<number, Promise<void>>();
+
+  constructor(host: NotebookHost, runs: Runs) {
+    this.#host = host;
+    this.#runs = runs;
+  }
+
+  /** Reads the notebook, plans the run of its cells as they are now, and finds its kernel. */
+  async prepare(record: ExecutionRecord, request: NotebookRequest): Promise<ForRun> {
+    const { path, restart, onError } = request;
+    const { notebook } = await this.#document(path).load();
+    const marks = marksOf(notebook.cells);
+    const version = versionOf(marks);
+    const steps = stepsOf(notebook.cells, request, version);
+    const metadata = jsonValue(notebook.members.get("metadata"));
+    const found = await this.#host.kernels.forNotebook(
+      path,
+      kernelspecIn(metadata),
+      request.kernel,
+    );
+    const slot = restart && !found.isStarted ? await this.#restarted(found) : found.slot;
+    await this.#host.rememberVersion(path, version, marks);
+    this.#host.throwIfEnded();
+    const plan: NotebookPlan = {
+      path,
+      version,
+      cells: notebook.cells.length,
+      onError,
+      isKernelNew: found.isStarted || restart,
+      steps,
+    };
+    this.#host.journal.plan(record.number, plan);
+    return { slot, isStarted: found.isStarted };
+  }
+
+  /** Sends the next cell when one has ended, and writes what is new into the file, in a moment. */
+  changed(record: ExecutionRecord): void {
+    const { number, step, startedAt, sentAt } = record;
+    if (step === null) return;
+    const hasEnded = isFinal(record.state);
+    if (!hasEnded && startedAt !== null && sentAt === null) this.#runs.sendNext(record);
+    if (hasEnded) this.#saveSoon(number, 0);
+    else this.#saveSoon(number, WRITE_INTERVAL_MS);
+  }
+
+  /** Writes what of a run is not in its file, and waits for that. */
+  async save(number: number): Promise<void> {
+    this.#cancel(number);
+    await this.#saving.get(number);
+    if (this.#host.hasEnded()) return;
+    const run = this.#host.journal.notebookRun(number);
+    if (run === null || run.isGivenUp || run.revision === run.savedRevision) return;
+    const saving = this.#save(run).finally(() => this.#saving.delete(number));
+    this.#saving.set(number, saving);
+    this.#host.inBackground(saving);
+    await saving;
+  }
+
+  /** Writes whatever is not in its file. True when everything is. */
+  async saveAll(): Promise<boolean> {
+    for (const { execution } of this.#host.journal.unsavedNotebookRuns())
+      await this.save(execution);
+    if (this.#host.hasEnded()) return true;
+    return this.#host.journal.unsavedNotebookRuns().length === 0;
+  }
+
+  #saveSoon(number: number, delayMs: number): void {
+    if (delayMs === 0) this.#cancel(number);
+    if (this.#timers.has(number)) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(number);
+      this.#host.inBackground(this.save(number));
+    }, delayMs);
+    this.#timers.set(number, timer);
+  }
+
+  #cancel(number: number): void {
+    clearTimeout(this.#timers.get(number) ?? null);
+    this.#timers.delete(number);
+  }
+
+  async #save(run: NotebookRun): Promise<void> {
+    const { execution: number, revision } = run;
+    const { journal } = this.#host;
+    const building = this.#built(number);
+    const steps = journal.steps(number);
+    const runs = new Map<string, CellRun>();
+    const written = steps.filter(
+      ({ step, state }) => state !== "pending" && building.changed.has(step),
+    );
+    for (const { step, cellId, executionCount } of written)
+      runs.set(cellId, { executionCount, outputs: building.outputs.outputs(step) });
+    try {
+      const { path, missing } = await this.#write(run, runs);
+      if (this.#host.hasEnded()) return;
+      journal.markSaved(number, revision, path, [
+        ...new Set([...run.missing, ...missing]),
+      ]);
+      for (const { step, state } of written)
+        if (isFinalStep(state)) building.changed.delete(step);
+    } catch (error) {
+      if (this.#host.hasEnded()) return;
+      const code = error instanceof ExpectedError ? error.failure.code : "internal error";
+      if (!(error instanceof ExpectedError)) console.error("Writing outputs failed");
+      const isGivenUp = GIVEN_UP.has(code);
+      journal.markUnsaved(number, code.replaceAll("_", " "), isGivenUp);
+      if (!isGivenUp) this.#host.tryAgainLater();
+    }
+  }
+
+  /** Writes into the file; where that was moved, to where its session says that it is. */
+  async #write(run: NotebookRun, runs: ReadonlyMap<string, CellRun>) {
+    if (runs.size === 0) return { path: run.path, missing: [] };
+    try {
+      return {
+        path: run.path,
+        missing: await this.#document(run.path).writeOutputs(runs),
+      };
+    } catch (error) {
+      const isMissing =
+        error instanceof ExpectedError && error.failure.code === "file_not_found";
+      const moved = isMissing ? await this.#movedTo(run) : null;
+      if (moved === null) throw error;
+      return { path: moved, missing: await this.#document(moved).writeOutputs(runs) };
+    }
+  }
+
+  async #movedTo({ execution, path }: NotebookRun): Promise<string | null> {
+    const slot = this.#host.journal.get(execution)?.slot ?? null;
+    const kernelId = slot === null ? undefined : this.#host.slots.get(slot)?.kernelId;
+    const sessions = await listSessions(this.#host.server);
+    const moved = sessions.find(
+      (session) => session.kernel?.id === kernelId && session.path !== path,
+    );
+    return moved?.path ?? null;
+  }
+
+  /** What the journal holds by now, built into outputs: after a crash, from its beginning. */
+  #built(number: number): Building {
+    const { journal } = this.#host;
+    let building = this.#building.get(number);
+    if (building === undefined) {
+      building = {
+        outputs: new RunOutputs(),
+        position: 0,
+        droppedChars: 0,
+        changed: new Set(),
+      };
+      this.#building.set(number, building);
+      // After a crash nobody knows what is in the file: all of it is written again.
+      for (const { step } of journal.steps(number)) building.changed.add(step);
+    }
+    for (const { position, item } of journal.items(number, building.position)) {
+      const step = item.step ?? 0;
+      if (position > building.position + 1) {
+        const dropped = journal.get(number)?.droppedChars ?? 0;
+        building.outputs.addGap(step, dropped - building.droppedChars);
+        building.droppedChars = dropped;
+      }
+      building.outputs.add(step, item);
+      building.position = position;
+    }
+    for (const step of building.outputs.takeChanged()) building.changed.add(step);
+    return building;
+  }
+
+  async #restarted({ slot }: ForRun) {
+    const connection = this.#host.connection(slot.slot);
+    connection.expectShutdown();
+    if ((await restartKernel(this.#host.server, slot.kernelId)) === null)
+      throw this.#runs.goneError(slot);
+    return connection.replaced("run_cells restarted the kernel while it ran");
+  }
+
+  #document(path: string): NotebookDocument {
+    return new ContentsNotebook(this.#host.server, path, exclusivelyOn(this.#host, path));
+  }
+}
+
+/** What no later attempt would mend. */
+const GIVEN_UP: ReadonlySet<string> = new Set([
+  "file_not_found",
+  "is_folder",
+  "not_notebook",
+  "bad_notebook",
+  "file_too_large",
+  "internal error",
+]);
+
+function isFinalStep(state: string): boolean {
+  return state !== "pending" && state !== "running" && state !== "waiting for input";
+}
+
+function kernelspecIn(metadata: unknown) {
+  if (typeof metadata !== "object" || metadata === null) return null;
+  return kernelspecOf(
+    Reflect.get(metadata, "kernelspec"),
+    Reflect.get(metadata, "language_info"),
+  );
+}
+
+/** The code cells that were asked for; those without code are passed over, as JupyterLab does. */
+function stepsOf(
+  cells: Awaited<ReturnType<NotebookDocument["load"]>>["notebook"]["cells"],
+  { path, cells: wanted }: NotebookRequest,
+  version: string,
+): NotebookPlan["steps"] {
+  const selectable = cells.map(({ id, members }) => {
+    const count = jsonValue(members.get("execution_count"));
+    return { id, executionCount: typeof count === "number" ? count : null };
+  });
+  const steps = selectCells(selectable, wanted, { path, version }).flatMap(
+    (cellIndex) => {
+      const cell = cells[cellIndex];
+      if (cell?.type !== "code" || cell.source.trim() === "") return [];
+      return [
+        { cellId: cell.id, cellIndex, msgId: crypto.randomUUID(), code: cell.source },
+      ];
+    },
+  );
+  if (steps.length > 0) return steps;
+  const selection = typeof wanted === "string" ? wanted : wanted.join(", ");
+  throw new ExpectedError({
+    code: "bad_cells",
+    cells: selection,
+    detail: "there is no code cell among them",
+  });
+}

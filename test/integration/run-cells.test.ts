@@ -1,0 +1,213 @@
+import { expect, test } from "vitest";
+import type { Called } from "../support/mcp-client.ts";
+import { fileText, notebookOf, validated } from "./notebook-support.ts";
+import { connect, eventually } from "./support.ts";
+
+type Client = Awaited<ReturnType<typeof connect>>;
+
+async function created(client: Client, path: string, sources: readonly string[]) {
+  const cells = sources.map((source) => ({ cell_type: "code", source }));
+  return notebookOf(await client.call("create_notebook", { path, cells }));
+}
+
+async function storedCells(path: string) {
+  return JSON.parse(await fileText(path)).cells;
+}
+
+function textOf(cell: { outputs: { text?: string[] }[] }): string {
+  return cell.outputs.flatMap(({ text }) => text ?? []).join("");
+}
+
+test("run_cells runs a notebook in its own kernel and puts outputs and counts into the file", async () => {
+  await using client = await connect();
+  const path = "runs/all.ipynb";
+  await created(client, path, [
+    "x = 20\nprint('one')\nprint('two')",
+    "x + 1",
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()",
+    "import pandas as pd\npd.DataFrame({'a': [1, 2]})",
+  ]);
+  const run = await client.call("run_cells", { path, cells: "all" });
+  expect(run.isError, run.text).toBe(false);
+  expect(run.text).toMatch(/^e1 · ok · /);
+  expect(run.text).toMatch(/4 of 4 cells run/);
+  expect(run.text).toMatch(/── 2 \w+ \[2\]\n21/);
+  expect(run.images).toHaveLength(1);
+  expect(notebookOf(run)).toMatchObject({
+    path,
+    kernel: run.execution.kernel,
+    failedCell: null,
+  });
+  const cells = await storedCells(path);
+  expect(cells.map((cell: { execution_count: number }) => cell.execution_count)).toEqual([
+    1, 2, 3, 4,
+  ]);
+  expect(cells[0].outputs).toEqual([
+    { name: "stdout", output_type: "stream", text: ["one\n", "two\n"] },
+  ]);
+  expect(cells[1].outputs[0]).toMatchObject({
+    output_type: "execute_result",
+    execution_count: 2,
+  });
+  expect(cells[2].outputs[0].data["image/png"]).toMatch(/^iVBOR/);
+  expect(cells[3].outputs[0].data["text/html"].join("")).toContain("<table");
+  expect(await validated(client, path)).toBe("valid");
+  const outline = await client.call("read_notebook", { path });
+  expect(outline.text).toMatch(/4 code \(4 run\)/);
+  expect(outline.text).toMatch(/running as python3 \w{8} \(idle\)/);
+  expect(notebookOf(outline).kernel).toBe(run.execution.kernel);
+  // Running changes no version: an edit that was thought of before still passes.
+  expect(notebookOf(outline).version).toBe(notebookOf(run).version);
+});
+
+test("run_cells stops at the first failing cell and names it; with on_error it goes on", async () => {
+  await using client = await connect();
+  const path = "runs/fails.ipynb";
+  const made = await created(client, path, [
+    "a = 1",
+    "print('before')\n1 / 0",
+    "print('after')",
+  ]);
+  const run = await client.call("run_cells", { path, cells: "all" });
+  expect(run.isError).toBe(true);
+  expect(run.text).toMatch(/2 of 3 cells run · failed: cell 2 \(\w+\) · not run: 1/);
+  expect(run.text).toContain("ZeroDivisionError");
+  expect(notebookOf(run).failedCell).toBe(made.cells[1]?.id);
+  const [, failed, after] = await storedCells(path);
+  expect(textOf(failed)).toBe("before\n");
+  expect(failed.outputs.at(-1)).toMatchObject({
+    output_type: "error",
+    ename: "ZeroDivisionError",
+  });
+  expect(after).toMatchObject({ execution_count: null, outputs: [] });
+  const { conversation } = run.execution;
+  const goesOn = await client.call("run_cells", {
+    path,
+    cells: "all",
+    conversation,
+    on_error: "continue",
+  });
+  expect(goesOn.isError).toBe(true);
+  expect(goesOn.execution.state).toBe("error");
+  expect(textOf((await storedCells(path))[2])).toBe("after\n");
+  const outline = await client.call("read_notebook", { path });
+  expect(outline.text).toMatch(/failed: 2 \w+ ZeroDivisionError: division by zero/);
+});
+
+test("a cell of a run may ask for input, and the next one runs once it is answered", async () => {
+  await using client = await connect();
+  const path = "runs/asks.ipynb";
+  await created(client, path, ["name = input('Name? ')", "print('Hello', name)"]);
+  const run = await client.call("run_cells", { path, cells: "all" });
+  expect(run.execution.state).toBe("waiting for input");
+  const { conversation, execution } = run.execution;
+  const answered = await client.call("send_input", {
+    conversation,
+    execution,
+    text: "Ada",
+  });
+  expect(answered.execution.state, answered.text).toBe("ok");
+  expect(textOf((await storedCells(path))[1])).toBe("Hello Ada\n");
+});
+
+test("a run goes on without its client and writes as it goes; an edit meanwhile is kept", async () => {
+  await using client = await connect();
+  const path = "runs/long.ipynb";
+  const made = await created(client, path, [
+    "import time\nfor i in range(16):\n    print('line', i, flush=True)\n    time.sleep(0.4)",
+    "print('second')",
+    "untouched = True",
+  ]);
+  const [first, second] = made.cells.map(({ id }) => id);
+  const run = await client.call("run_cells", {
+    path,
+    cells: [first, second],
+    wait_seconds: 0,
+  });
+  expect(run.execution.state).toBe("running");
+  const edited = await client.call("edit_notebook", {
+    path,
+    version: made.version,
+    edits: [
+      { op: "insert", after: "start", cell_type: "markdown", source: "# Mine" },
+      { op: "replace_text", cell: second, old: "second", new: "edited meanwhile" },
+      { op: "move", cell: second, after: "start" },
+    ],
+  });
+  expect(edited.isError, edited.text).toBe(false);
+  const partial = await eventually(
+    async () => {
+      const stored = await storedCells(path);
+      return textOf(stored.find(({ id }: { id: string }) => id === first));
+    },
+    (text) => text.includes("line 0"),
+  );
+  expect(partial).not.toContain("line 15");
+  const { conversation, execution } = run.execution;
+  const ended = await client.call("get_output", {
+    conversation,
+    execution,
+    wait_seconds: 30,
+  });
+  expect(ended.execution.state, ended.text).toBe("ok");
+  const cells = await storedCells(path);
+  const byId = new Map(cells.map((cell: { id: string }) => [cell.id, cell]));
+  expect(textOf(byId.get(first) as never)).toContain("line 15");
+  expect(textOf(byId.get(second) as never)).toBe("second\n");
+  expect((byId.get(second) as { source: string[] }).source.join("")).toBe(
+    "print('edited meanwhile')",
+  );
+  expect(
+    cells.map(({ source }: { source: string[] }) => source.join("")).join("\n"),
+  ).toContain("# Mine");
+  expect(await validated(client, path)).toBe("valid");
+});
+
+test("restart with all cells begins with an empty kernel, and a run of a hundred cells is whole", async () => {
+  await using client = await connect();
+  const path = "runs/hundred.ipynb";
+  const sources = Array.from(
+    { length: 100 },
+    (_, index) => `n = globals().get('n', 0) + 1\nprint(${index}, n)`,
+  );
+  await created(client, path, sources);
+  const once = await client.call("run_cells", { path, cells: "all", wait_seconds: 50 });
+  expect(once.execution.state, once.text).toBe("ok");
+  const { conversation } = once.execution;
+  const again = await client.call("run_cells", {
+    path,
+    cells: "all",
+    conversation,
+    restart: true,
+    wait_seconds: 50,
+  });
+  expect(again.execution.state, again.text).toBe("ok");
+  expect(again.execution.generation).toBe(2);
+  const cells = await storedCells(path);
+  for (const [index, cell] of cells.entries()) {
+    expect(textOf(cell)).toBe(`${index} ${index + 1}\n`);
+    expect(cell.execution_count).toBe(index + 1);
+  }
+});
+
+test("bad requests are told apart, and run nothing", async () => {
+  await using client = await connect();
+  const path = "runs/bad.ipynb";
+  await created(client, path, ["1"]);
+  const said = async (args: Readonly<Record<string, unknown>>): Promise<Called> => {
+    const result = await client.call("run_cells", { path, cells: "all", ...args });
+    expect(result.isError).toBe(true);
+    return result;
+  };
+  expect((await said({ cells: ["nope"] })).text).toMatch(/has no cell "nope"/);
+  expect((await said({ cells: ["2-9"] })).text).toMatch(/the notebook has 1 cells/);
+  expect((await said({ path: "../x.ipynb" })).text).toMatch(
+    /is not a path that can be used/,
+  );
+  expect((await said({ path: "nothing.ipynb" })).text).toMatch(/There is nothing at/);
+  expect((await said({ kernel: "cobol" })).text).toMatch(
+    /No installed kernel is called or speaks "cobol"/,
+  );
+  const { text } = await client.call("list_conversations", {});
+  expect(text).not.toContain("runs/bad.ipynb");
+});
