@@ -4,6 +4,7 @@ import { INSTRUCTIONS } from "./instructions.ts";
 import type { ToolContext } from "./tool.ts";
 import { conversationTools } from "./tools/conversations.ts";
 import { executionTools } from "./tools/execution.ts";
+import { fileTools } from "./tools/files.ts";
 import { kernelTools } from "./tools/kernels.ts";
 import { notebookTools } from "./tools/notebooks.ts";
 import { runCellsTools } from "./tools/run-cells.ts";
@@ -13,6 +14,7 @@ export const TOOLS = [
   ...executionTools,
   ...kernelTools,
   ...conversationTools,
+  ...fileTools,
   ...notebookTools,
   ...runCellsTools,
 ];
