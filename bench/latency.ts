@@ -8,23 +8,17 @@
  * not for one that was silent. So a turn is several calls in a row and not one:
  * with single turns, each way decides with its own time whether the other waits.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { callForRun, connectFirst, connectModern, runToEnd } from "./mcp-client.ts";
 import { connectRaw, startKernel } from "./raw-client.ts";
 import { openStack } from "./stack.ts";
-
-/** How the ways take their turns. */
-interface Rounds {
-  /** Calls before the first turn. */
-  readonly warmUp: number;
-  readonly turns: number;
-  /** Calls at the beginning of a turn that are not counted. */
-  readonly leadIn: number;
-  /** Calls of a turn that are counted. */
-  readonly counted: number;
-  /** Before each call. */
-  readonly pauseMs: number;
-}
+import {
+  callsOf,
+  countedOf,
+  print,
+  takeTurns,
+  type Rounds,
+  type Times,
+} from "./turns.ts";
 
 const BACK_TO_BACK: Rounds = {
   warmUp: 20,
@@ -40,19 +34,6 @@ const CODE = "x += 1";
 
 const MAX_RATIO_ON_PLAIN = 1.5;
 const MAX_EXTRA_MS_ON_EMBEDDED = 25;
-
-/** One way to do something. */
-interface Way {
-  readonly name: string;
-  run(): Promise<unknown>;
-}
-
-/** Of the times that a way took, in milliseconds. */
-interface Times {
-  readonly name: string;
-  readonly p50: number;
-  readonly p99: number;
-}
 
 /** Measures on a plain Jupyter server and on the embedded one, and prints the figures. */
 export async function measureLatency(): Promise<void> {
@@ -88,59 +69,6 @@ async function measureOn(plain: boolean): Promise<void> {
 
   const runs = 3 * callsOf(BACK_TO_BACK) + 2 * callsOf(APART);
   await runToEnd(modern, { code: `assert x == ${runs}, x`, conversation });
-}
-
-function callsOf({ warmUp, turns, leadIn, counted }: Rounds): number {
-  return warmUp + turns * (leadIn + counted);
-}
-
-function countedOf({ turns, counted }: Rounds): number {
-  return turns * counted;
-}
-
-async function takeTurns(ways: readonly Way[], rounds: Rounds): Promise<Times[]> {
-  const taken = ways.map((way) => ({ way, times: [] as number[] }));
-  for (const way of ways) {
-    for (let call = 0; call < rounds.warmUp; call += 1) await way.run();
-  }
-  for (let turn = 0; turn < rounds.turns; turn += 1) {
-    for (const { way, times } of taken) {
-      for (let call = 0; call < rounds.leadIn + rounds.counted; call += 1) {
-        if (rounds.pauseMs > 0) await sleep(rounds.pauseMs);
-        const startedAt = performance.now();
-        await way.run();
-        if (call >= rounds.leadIn) times.push(performance.now() - startedAt);
-      }
-    }
-  }
-  return taken.map(({ way: { name }, times }) => ({
-    name,
-    p50: percentile(times, 0.5),
-    p99: percentile(times, 0.99),
-  }));
-}
-
-/** By nearest rank: a time that was measured, never one in between. */
-function percentile(times: readonly number[], fraction: number): number {
-  const sorted = times.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)] ?? Number.NaN;
-}
-
-/** The first line is that which the others are compared with. */
-function print(title: string, times: readonly Times[]): void {
-  const [floor] = times;
-  if (floor === undefined) return;
-  console.log(`\n${title}`);
-  console.log(row("", "p50 ms", "p99 ms", "p50 / raw", "p99 / raw", "p50 - raw"));
-  for (const { name, p50, p99 } of times) {
-    const ratios = [p50 / floor.p50, p99 / floor.p99].map((ratio) => ratio.toFixed(2));
-    const difference = (p50 - floor.p50).toFixed(1);
-    console.log(row(name, p50.toFixed(1), p99.toFixed(1), ...ratios, difference));
-  }
-}
-
-function row(name: string, ...cells: readonly string[]): string {
-  return `  ${name.padEnd(20)}${cells.map((cell) => cell.padStart(11)).join("")}`;
 }
 
 function verdict([raw, ours]: readonly Times[], plain: boolean): string {

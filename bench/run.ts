@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: measures what docs/performance.md claims.
  *
- *     npm run bench [-- latency | memory | start]
+ *     npm run bench [-- latency | memory | notebooks | start]
  */
 import { constants } from "node:os";
 import { measureLatency } from "./latency.ts";
 import { measureMemory } from "./memory.ts";
+import { measureNotebooks } from "./notebooks.ts";
 import { measureStart } from "./start.ts";
 
 // What runs in other processes is ended, and temporary folders are removed, at exit.
@@ -14,9 +15,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 const measurements: Readonly<Record<string, readonly (() => Promise<void>)[]>> = {
-  "": [measureLatency, measureMemory],
+  "": [measureLatency, measureMemory, measureNotebooks],
   latency: [measureLatency],
   memory: [measureMemory],
+  notebooks: [measureNotebooks],
   start: [measureStart],
 };
 
@@ -24,7 +26,7 @@ const [name = ""] = process.argv.slice(2);
 const chosen = measurements[name];
 if (chosen === undefined) {
   console.error(
-    `There is no measurement ${name}. Say latency, memory, start or nothing.`,
+    `There is no measurement ${name}. Say latency, memory, notebooks, start or nothing.`,
   );
   process.exitCode = 1;
 }

@@ -23,6 +23,8 @@ export interface Stack extends AsyncDisposable {
   readonly url: URL;
   /** What the Durable Objects have stored. */
   readonly stateDir: string;
+  /** Jupyter's root folder. */
+  readonly rootDir: string;
 }
 
 /**
@@ -66,6 +68,7 @@ export async function openStack({ plain }: { plain: boolean }): Promise<Stack> {
   return {
     jupyter,
     url: new URL(`http://localhost:${port}/mcp`),
+    rootDir: path.join(folder, "notebooks"),
     stateDir: path.join(root, ".wrangler", "state"),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
