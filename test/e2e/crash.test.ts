@@ -1,5 +1,6 @@
 import path from "node:path";
 import { expect, test as base } from "vitest";
+import { z } from "zod";
 import { type JupyterServer, startJupyter } from "../../scripts/jupyter-server.ts";
 import {
   preparePythonEnvironment,
@@ -150,4 +151,44 @@ test("a run goes through a SIGKILL of the runtime alone, which wrangler starts a
     (is) => is,
   );
   await expectCompleteOrMarked(server, counting);
+});
+
+test("a run of a notebook's cells goes through a SIGKILL of the Worker: every cell runs, and the file is complete or the gap is told", async ({
+  project,
+  jupyter,
+}) => {
+  const notebook = "counting.ipynb";
+  let run: { conversation: string; execution: string };
+  {
+    await using first = await start(project);
+    await using client = await connectClient("modern", first.url);
+    const sources = [COUNTING, "print('and more')"];
+    const cells = sources.map((source) => ({ cell_type: "code", source }));
+    await client.call("create_notebook", { path: notebook, cells });
+    const begun = await client.call("run_cells", {
+      path: notebook,
+      cells: "all",
+      wait_seconds: 2,
+    });
+    expect(begun.execution.state, begun.text).toBe("running");
+    run = begun.execution;
+    for (const { pid } of workerOf(first)) process.kill(pid, "SIGKILL");
+    expect(await first.end()).toBe(1);
+  }
+  await using second = await start(project);
+  await expectCompleteOrMarked(second, run);
+  const answer = await fetch(`${jupyter.url}/files/${notebook}`, {
+    headers: { authorization: `token ${jupyter.token}` },
+  });
+  const cell = z.object({
+    outputs: z.array(z.object({ text: z.array(z.string()) })),
+    execution_count: z.number(),
+  });
+  const stored = z.object({ cells: z.array(cell) }).parse(await answer.json());
+  const texts = stored.cells.map(({ outputs }) =>
+    outputs.flatMap(({ text }) => text).join(""),
+  );
+  expect(texts[0]).toContain(`line ${LINES - 1}\n`);
+  expect(texts[1]).toBe("and more\n");
+  expect(stored.cells.map(({ execution_count }) => execution_count)).toEqual([1, 2]);
 });
