@@ -245,6 +245,7 @@ const GIVEN_UP: ReadonlySet<string> = new Set([
   "not_notebook",
   "bad_notebook",
   "file_too_large",
+  "write_refused",
   "internal error",
 ]);
 

@@ -23,6 +23,7 @@ import {
 import {
   NotebookFormatError,
   OldNotebookError,
+  isComplete,
   parseNotebook,
   rawJson,
   serializeNotebook,
@@ -57,8 +58,11 @@ export class ContentsNotebook implements NotebookDocument {
       return { notebook: parseNotebook(bytes), entry, upgradedFrom: null };
     } catch (error) {
       if (!(error instanceof OldNotebookError)) throw asExpected(error, this.#path);
-      const notebook = await this.#loadOld();
-      return { notebook, entry, upgradedFrom: error.nbformat };
+      const { nbformat } = error;
+      const notebook = await this.#loadOld().catch((cause: unknown) => {
+        throw asNotUpgraded(cause, this.#path, nbformat);
+      });
+      return { notebook, entry, upgradedFrom: nbformat };
     }
   }
 
@@ -116,11 +120,7 @@ export class ContentsNotebook implements NotebookDocument {
     const path = `/api/contents/${urlPath(this.#path)}?type=notebook&content=1`;
     const bytes = await this.#server.bytes(path, { maxBytes: 2 * MAX_EDIT_BYTES });
     if (bytes === null) throw notFound(this.#path);
-    try {
-      return withoutIds(parseNotebook(bytes, ["content"]));
-    } catch (error) {
-      throw asExpected(error, this.#path);
-    }
+    return withoutIds(parseNotebook(bytes, ["content"]));
   }
 }
 
@@ -149,6 +149,16 @@ export async function notebookEntry(
 export function asExpected(error: unknown, path: string): unknown {
   if (!(error instanceof NotebookFormatError)) return error;
   const { where } = error;
+  return new ExpectedError({ code: "bad_notebook", path, where }, { cause: error });
+}
+
+/** Why Jupyter's upgrade of an old notebook cannot be read, as a failure; anything else as it is. */
+export function asNotUpgraded(error: unknown, path: string, nbformat: number): unknown {
+  const failure = error instanceof ExpectedError ? error.failure : null;
+  // What Jupyter answers for a notebook that it cannot read.
+  if (failure?.code !== "jupyter_error" || failure.status !== 400)
+    return asExpected(error, path);
+  const where = `Jupyter cannot upgrade its nbformat ${nbformat} (${JSON.stringify(failure.detail)})`;
   return new ExpectedError({ code: "bad_notebook", path, where }, { cause: error });
 }
 
@@ -182,8 +192,11 @@ function upgradeWords(
   if (upgradedFrom !== null) return `nbformat ${upgradedFrom} to 4.${after.minor}`;
   if (notebook.minor !== after.minor)
     return `nbformat 4.${notebook.minor} to 4.${after.minor}`;
-  const hadIds = notebook.cells.every(({ hasOwnId }) => hasOwnId);
-  return hadIds ? null : "cells without a valid id of their own, which have one now";
+  if (!notebook.cells.every(({ hasOwnId }) => hasOwnId))
+    return "cells without a valid id of their own, which have one now";
+  return notebook.cells.every(isComplete)
+    ? null
+    : "cells without metadata, outputs or execution_count, which have them now";
 }
 
 function isSame(a: ContentsEntry, b: ContentsEntry): boolean {

@@ -173,7 +173,8 @@ class Batch {
     const at = this.#placeAfter(isThere ? last : after, number);
     const id = this.#freshId();
     this.cells.splice(at, 0, newCell(id, { cell_type, source }));
-    this.#lastAfter.set(after, id);
+    // Whatever else comes there, the end stays the end.
+    if (after !== "end") this.#lastAfter.set(after, id);
     this.inserted.push(id);
     this.touched.add(id);
   }
@@ -198,6 +199,8 @@ class Batch {
       throw badEdit(number, `cell ${cell} cannot be moved after itself`);
     const [moved] = this.cells.splice(this.#indexOf(cell, number), 1);
     if (moved === undefined) return;
+    // What was inserted after it stays behind; what is inserted now goes with it.
+    this.#lastAfter.delete(cell);
     this.cells.splice(this.#placeAfter(after, number), 0, moved);
     this.touched.add(cell);
   }

@@ -47,6 +47,8 @@ type Expected =
   | "comma or end"
   | "nothing";
 
+/** The byte order mark, which editors on Windows write. */
+const MARK = [0xef, 0xbb, 0xbf];
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const NEWLINE = 0x0a;
@@ -54,7 +56,7 @@ const MAX_DEPTH = 1_000;
 /** The longest number that Python writes is far shorter. */
 const MAX_SCALAR_CHARS = 10_000;
 
-const SCALAR = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?|true|false|null)$/i;
+const SCALAR = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/;
 const PYTHON_SCALAR = /^(?:NaN|-?Infinity)$/;
 
 /** See the head of this file. Feed it with `push`, then call `finish`. */
@@ -77,7 +79,8 @@ export class JsonScanner {
   #captured: Uint8Array[] = [];
   #skipped = 0;
   #line = 1;
-  #isFirst = true;
+  /** How many bytes of the mark have come; `null` once something else has. */
+  #markBytes: number | null = 0;
   #hasValue = false;
 
   constructor(handler: ScanHandler) {
@@ -86,12 +89,7 @@ export class JsonScanner {
 
   /** @throws {JsonSyntaxError} where the bytes so far are no JSON */
   push(chunk: Uint8Array): void {
-    let at = 0;
-    if (this.#isFirst && chunk.length > 0) {
-      this.#isFirst = false;
-      // A byte order mark, which editors on Windows write.
-      if (chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf) at = 3;
-    }
+    let at = this.#markBytes === null ? 0 : this.#readMark(chunk, this.#markBytes);
     if (this.#isCapturing()) this.#captureFrom = at;
     while (at < chunk.length) {
       if (this.#inString) at = this.#readString(chunk, at);
@@ -111,6 +109,20 @@ export class JsonScanner {
 
   #isCapturing(): boolean {
     return this.#quiet !== null || this.#isKey;
+  }
+
+  #readMark(chunk: Uint8Array, before: number): number {
+    let at = 0;
+    while (at < chunk.length && before + at < MARK.length) {
+      if (chunk[at] !== MARK[before + at]) {
+        this.#markBytes = null;
+        if (before + at > 0) throw this.#unexpected(MARK[0] ?? 0);
+        return at;
+      }
+      at += 1;
+    }
+    this.#markBytes = before + at < MARK.length ? before + at : null;
+    return at;
   }
 
   #readStructure(chunk: Uint8Array, start: number): number {
@@ -208,8 +220,6 @@ export class JsonScanner {
   }
 
   #begin(kind: JsonKind, at: number): void {
-    if (this.#hasValue && this.#isObject.length === 0)
-      throw this.#error("there is more after its end");
     this.#hasValue = true;
     if (this.#quiet !== null) return;
     const decision = this.#handler.begin(this.#path, kind);
@@ -260,11 +270,9 @@ export class JsonScanner {
   #endValue(chunk: Uint8Array, end: number): void {
     this.#expected = this.#isObject.length === 0 ? "nothing" : "comma or end";
     if (this.#quiet === null || this.#quietDepth !== this.#isObject.length) return;
-    const { length } = this.#path;
     this.#keep(chunk, end);
     const wasTaken = this.#quiet === "take";
     this.#quiet = null;
-    this.#path.length = length;
     if (wasTaken) this.#handler.take?.(this.#path, this.#takeCaptured());
     else this.#handler.skip?.(this.#path, this.#skipped);
     this.#skipped = 0;

@@ -5,7 +5,14 @@
  * @see https://nbformat.readthedocs.io/en/latest/format_description.html
  */
 
-import { JsonScanner, JsonSyntaxError, joinBytes, type JsonPath } from "./json-scan.ts";
+import {
+  JsonScanner,
+  JsonSyntaxError,
+  joinBytes,
+  type Decision,
+  type JsonKind,
+  type JsonPath,
+} from "./json-scan.ts";
 import { DerivedIds } from "./version.ts";
 
 /** As nbformat has it. */
@@ -71,8 +78,7 @@ export function parseNotebook(bytes: Uint8Array, at: readonly string[] = []): No
   scan(
     new JsonScanner({
       begin(path, kind) {
-        if (path.length <= at.length)
-          return path.every((key, i) => key === at[i]) ? "enter" : "skip";
+        if (path.length <= at.length) return towardsNotebook(path, kind, at);
         const [key, index] = path.slice(at.length);
         if (key !== "cells") return "take";
         if (index === undefined) {
@@ -102,6 +108,18 @@ export function parseNotebook(bytes: Uint8Array, at: readonly string[] = []): No
     members,
     cells: cells.map((cell, index) => cellOf(cell, index, ids, isWithIds)),
   };
+}
+
+/** What to do with a value that a notebook at `at` is in, or beside, or that is the notebook. */
+export function towardsNotebook(
+  path: JsonPath,
+  kind: JsonKind,
+  at: readonly string[],
+): Decision {
+  if (!path.every((key, i) => key === at[i])) return "skip";
+  if (path.length === at.length && kind !== "object")
+    throw new NotebookFormatError("it is no object");
+  return "enter";
 }
 
 /** nbformat's version, from the members of the top level. */
@@ -235,20 +253,42 @@ export function serializeNotebook(notebook: Notebook): Uint8Array {
   return joinBytes(parts);
 }
 
-/** A notebook with all that nbformat 4.5 asks for: each cell has a valid id of its own. */
+/** What nbformat asks of each cell, and what stands for nothing there. */
+const REQUIRED: Readonly<Record<CellType, Readonly<Record<string, unknown>>>> = {
+  code: { metadata: {}, outputs: [], execution_count: null },
+  markdown: { metadata: {} },
+  raw: { metadata: {} },
+};
+
+/** The members that a cell of a type must have and that are not among these. */
+export function missingMembers(
+  type: CellType,
+  members: { has(name: string): boolean },
+): readonly string[] {
+  return Object.keys(REQUIRED[type]).filter((name) => !members.has(name));
+}
+
+/** A notebook with all that nbformat 4.5 asks for: each cell has a valid id of its own and every member. */
 export function upgraded(notebook: Notebook): Notebook {
   const isNewest = notebook.minor >= NEWEST_MINOR;
-  if (isNewest && notebook.cells.every(({ hasOwnId }) => hasOwnId)) return notebook;
+  if (isNewest && notebook.cells.every(isComplete)) return notebook;
   const members = new Map(notebook.members);
   const minor = Math.max(NEWEST_MINOR, notebook.minor);
   members.set("nbformat_minor", rawJson(minor));
-  return {
-    minor,
-    members,
-    cells: notebook.cells.map((cell) =>
-      cell.hasOwnId ? cell : withMembers(cell, { id: rawJson(cell.id) }),
-    ),
-  };
+  return { minor, members, cells: notebook.cells.map(completed) };
+}
+
+/** Whether a cell has a valid id of its own and every member. */
+export function isComplete({ type, hasOwnId, members }: Cell): boolean {
+  return hasOwnId && missingMembers(type, members).length === 0;
+}
+
+function completed(cell: Cell): Cell {
+  if (isComplete(cell)) return cell;
+  const missing = missingMembers(cell.type, cell.members).map(
+    (name) => [name, rawJson(REQUIRED[cell.type][name])] as const,
+  );
+  return withMembers(cell, { id: rawJson(cell.id), ...Object.fromEntries(missing) });
 }
 
 /** A cell with some members replaced; `undefined` removes one. */
@@ -271,10 +311,12 @@ export function cellName(index: number | string): string {
 
 /** What Python's `json` writes for floats that JSON has no word for. */
 function withoutNaN(text: string): string {
-  return text.replaceAll(
-    /("(?:[^"\\]|\\.)*")|-?\bInfinity\b|\bNaN\b/g,
-    (_match, string: string | undefined) => string ?? "null",
-  );
+  let isInString = false;
+  // One quote at a time: a pattern for whole strings gives up on long ones.
+  return text.replaceAll(/\\.|"|-?\bInfinity\b|\bNaN\b/g, (match) => {
+    if (match === '"') isInString = !isInString;
+    return isInString || match === '"' || match.startsWith("\\") ? match : "null";
+  });
 }
 
 /** A path in a notebook's JSON as people write it: `cells[3].outputs[0]`. */

@@ -4,7 +4,13 @@
  * but what failed.
  */
 
-import { JsonScanner, type JsonPath, type ScanHandler } from "./json-scan.ts";
+import {
+  JsonScanner,
+  type Decision,
+  type JsonKind,
+  type JsonPath,
+  type ScanHandler,
+} from "./json-scan.ts";
 import {
   asFormatError,
   cellBasics,
@@ -12,7 +18,9 @@ import {
   jsonValue,
   NotebookFormatError,
   cellName,
+  missingMembers,
   ownId,
+  towardsNotebook,
   type CellType,
 } from "./notebook.ts";
 import { cellHash, DerivedIds, versionOf, type CellMark } from "./version.ts";
@@ -132,12 +140,12 @@ class OutlineBuilder implements ScanHandler {
     this.#hasOwnIds = hasOwnIds;
   }
 
-  begin(path: JsonPath, kind: "object" | "array" | "scalar") {
+  begin(path: JsonPath, kind: JsonKind): Decision {
     const depth = path.length - this.#at.length;
-    if (depth <= 0) return path.every((key, i) => key === this.#at[i]) ? "enter" : "skip";
+    if (depth <= 0) return towardsNotebook(path, kind, this.#at);
     const inner = path.slice(this.#at.length);
-    const [top, index, member, , outputMember] = inner;
-    if (top === "metadata") return this.#beginMetadata(depth, index);
+    const [top, index, member, output, outputMember] = inner;
+    if (top === "metadata") return this.#beginMetadata(depth, index, kind);
     if (top !== "cells")
       return top === "nbformat" || top === "nbformat_minor" ? "take" : "skip";
     switch (depth) {
@@ -152,9 +160,15 @@ class OutlineBuilder implements ScanHandler {
         return "enter";
       case 3:
         this.#cell?.names.add(String(member));
-        if (member === "outputs") return "enter";
+        if (member === "outputs" && kind !== "array")
+          this.#problem(`cells[${index}].outputs is no list`);
+        if (member === "outputs") return kind === "array" ? "enter" : "skip";
         return TAKEN.includes(String(member)) ? "take" : "skip";
       case 4:
+        if (kind !== "object") {
+          this.#problem(`cells[${index}].outputs[${output}] is no object`);
+          return "skip";
+        }
         this.#output = { type: undefined, ename: undefined, evalue: undefined };
         return "enter";
       default:
@@ -223,7 +237,9 @@ class OutlineBuilder implements ScanHandler {
   #beginMetadata(
     depth: number,
     key: string | number | undefined,
-  ): "enter" | "take" | "skip" {
+    kind: JsonKind,
+  ): Decision {
+    if (depth === 1 && kind !== "object") this.#problem('"metadata" is no object');
     if (depth === 1) return "enter";
     return key === "kernelspec" || key === "language_info" ? "take" : "skip";
   }
@@ -250,11 +266,8 @@ class OutlineBuilder implements ScanHandler {
       members.get("source"),
       index,
     );
-    const needed =
-      type === "code" ? ["metadata", "outputs", "execution_count"] : ["metadata"];
-    for (const name of needed) {
-      if (!names.has(name)) this.#problem(`cells[${index}] has no "${name}"`);
-    }
+    for (const name of missingMembers(type, names))
+      this.#problem(`cells[${index}] has no "${name}"`);
     const count = jsonValue(members.get("execution_count"));
     const executionCount = typeof count === "number" ? count : null;
     this.#cells.push({

@@ -2,7 +2,7 @@ import { readBytes, streamBytes, type ContentsEntry } from "../jupyter/contents.
 import { urlPath } from "../jupyter/paths.ts";
 import type { ByteStream, JupyterServer } from "../jupyter/server.ts";
 import { ExpectedError } from "../errors.ts";
-import { asExpected, notebookEntry } from "./contents-notebook.ts";
+import { asExpected, asNotUpgraded, notebookEntry } from "./contents-notebook.ts";
 import { MAX_EDIT_BYTES, MAX_OUTLINE_BYTES } from "./document.ts";
 import { JsonScanner } from "./json-scan.ts";
 import { asFormatError, cellFrom, OldNotebookError, type Cell } from "./notebook.ts";
@@ -41,24 +41,33 @@ export async function readNotebook(
     return { outline, entry, upgradedFrom: null, source };
   } catch (error) {
     if (!(error instanceof OldNotebookError)) throw asExpected(error, path);
-    const old = oldSource(server, path);
-    const outline = await readOutline(await old.chunks(), old.at, false).catch(
-      (cause: unknown) => {
-        throw asExpected(cause, path);
-      },
-    );
-    return {
-      outline: { ...outline, bytes: entry.size ?? outline.bytes },
-      entry,
-      upgradedFrom: error.nbformat,
-      source: old,
-    };
+    return readOld(server, path, entry, error.nbformat);
   }
 }
 
-/** Whole cells of a notebook by their indexes, in order. Only they are held in memory. */
+async function readOld(
+  server: JupyterServer,
+  path: string,
+  entry: ContentsEntry,
+  nbformat: number,
+): Promise<ReadNotebook> {
+  const source = oldSource(server, path);
+  try {
+    const read = await readOutline(await source.chunks(), source.at, false);
+    const outline = { ...read, bytes: entry.size ?? read.bytes };
+    return { outline, entry, upgradedFrom: nbformat, source };
+  } catch (error) {
+    throw asNotUpgraded(error, path, nbformat);
+  }
+}
+
+/**
+ * Whole cells of a notebook by their indexes, in order. Only they are held in memory.
+ *
+ * @throws {ExpectedError} where it is no notebook any more
+ */
 export async function readCells(
-  { source, outline }: ReadNotebook,
+  { source, outline, entry }: ReadNotebook,
   indexes: readonly number[],
 ): Promise<{ readonly cell: Cell; readonly index: number }[]> {
   const wanted = new Set(indexes);
@@ -86,7 +95,7 @@ export async function readCells(
     for await (const chunk of await source.chunks()) scanner.push(chunk);
     scanner.finish();
   } catch (error) {
-    throw asFormatError(error);
+    throw asExpected(asFormatError(error), entry.path);
   }
   return indexes.flatMap((index) => {
     const found = members.get(index);

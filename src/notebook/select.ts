@@ -50,7 +50,9 @@ function select(
   if (range?.[1] === undefined)
     throw new ExpectedError({ code: "cell_not_found", cell: selector, ...notebook });
   const first = Number(range[1]);
-  const last = selector.includes("-") ? Number(range[2] ?? cells.length) : first;
+  const last = selector.includes("-")
+    ? Number(range[2] ?? Math.max(first, cells.length))
+    : first;
   if (first < 1 || last < first)
     throw new ExpectedError({
       code: "bad_cells",

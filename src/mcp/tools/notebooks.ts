@@ -79,9 +79,10 @@ const createNotebook = defineTool({
     const path = checkedNotebookPath(given);
     const { jupyter } = context;
     const spec = await kernelspecFor(kernel, context);
+    // First, because Jupyter fails where it is asked for what is below a file.
+    await makeFolders(jupyter, folderOf(path));
     if ((await statContents(jupyter, path)) !== null)
       throw new ExpectedError({ code: "notebook_exists", path });
-    await makeFolders(jupyter, folderOf(path));
     const notebook: Notebook = {
       minor: 5,
       members: new Map([
