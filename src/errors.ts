@@ -10,6 +10,7 @@ export type Failure =
   | { code: "token_rejected"; host: string; status: number; loginPage: boolean }
   | { code: "not_jupyter"; host: string; detail: string }
   | { code: "jupyter_error"; host: string; status: number; detail: string }
+  | { code: "answer_too_large"; host: string; bytes: number; limit: number }
   | { code: "rate_limited"; host: string }
   | { code: "subprotocol_unsupported"; host: string }
   | { code: "kernel_not_found"; kernel: string }
@@ -33,8 +34,18 @@ export type Failure =
   | { code: "file_too_large"; path: string; bytes: number; limit: number }
   | { code: "is_folder"; path: string }
   | { code: "not_folder"; path: string }
+  | { code: "target_is_folder"; path: string; inside: string }
   | { code: "folder_not_empty"; path: string; entries: number }
   | { code: "not_base64"; path: string }
+  | { code: "bad_notebook_content"; path: string; where: string }
+  | {
+      code: "line_too_far";
+      path: string;
+      line: number;
+      /** What is before the place where the search for it ended. */
+      lines: number;
+      bytes: number;
+    }
   | { code: "not_text"; path: string; mime: string }
   | { code: "write_refused"; path: string; detail: string }
   | { code: "not_notebook"; path: string }

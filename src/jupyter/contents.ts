@@ -13,6 +13,8 @@ import type { ByteStream, JupyterResponse, JupyterServer } from "./server.ts";
 
 /** Saving 20 MB to a slow disk. */
 const SAVE_TIMEOUT_MS = 50_000;
+/** Some 50,000 entries. */
+const MAX_LISTING_BYTES = 16 * 1024 * 1024;
 
 const entrySchema = z.object({
   name: z.string(),
@@ -46,13 +48,23 @@ export async function statContents(
 /**
  * What is in a folder, as the server lists it: without hidden files unless it is set to show them.
  *
- * @throws {ExpectedError} where there is no such folder
+ * @throws {ExpectedError} `file_not_found`, or `not_folder` for a file
  */
 export async function listDirectory(
   server: JupyterServer,
   path: string,
 ): Promise<ContentsEntry[]> {
-  const response = await server.request(`${apiPath(path)}?content=1&type=directory`);
+  const response = await server
+    .request(`${apiPath(path)}?content=1&type=directory`, { maxBytes: MAX_LISTING_BYTES })
+    .catch((error: unknown) => {
+      const isFile =
+        error instanceof ExpectedError &&
+        error.failure.code === "jupyter_error" &&
+        error.failure.status === 400;
+      throw isFile
+        ? new ExpectedError({ code: "not_folder", path }, { cause: error })
+        : error;
+    });
   if (response.status === 404) throw new ExpectedError({ code: "file_not_found", path });
   return parse(server, directorySchema, response.json()).content ?? [];
 }
@@ -125,7 +137,11 @@ export async function moveContents(
   to: string,
 ): Promise<ContentsEntry> {
   const response = await refusedAs(to, () =>
-    server.request(apiPath(from), { method: "PATCH", body: { path: to } }),
+    server.request(apiPath(from), {
+      method: "PATCH",
+      body: { path: to },
+      timeoutMs: SAVE_TIMEOUT_MS,
+    }),
   );
   if (response.status === 404)
     throw new ExpectedError({ code: "file_not_found", path: from });
@@ -142,7 +158,11 @@ export async function copyContents(
   to: string,
 ): Promise<ContentsEntry> {
   const response = await refusedAs(to, () =>
-    server.request(apiPath(folderOf(to)), { method: "POST", body: { copy_from: from } }),
+    server.request(apiPath(folderOf(to)), {
+      method: "POST",
+      body: { copy_from: from },
+      timeoutMs: SAVE_TIMEOUT_MS,
+    }),
   );
   if (response.status === 404)
     throw new ExpectedError({ code: "file_not_found", path: from });

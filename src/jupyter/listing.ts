@@ -12,73 +12,101 @@ export interface ListingBounds {
   readonly maxFolders: number;
   readonly maxMs: number;
   /** Whether what is in a folder below is of interest. */
-  readonly isWanted: (folder: string) => boolean;
+  isWanted(folder: string): boolean;
+  /** The time in milliseconds. */
+  now(): number;
 }
 
-/** What was found, sorted by path, and the folders that were not looked at. */
+/** What was found, sorted by path, and the folders of interest that were not looked at. */
 export interface Listing {
   readonly entries: readonly ContentsEntry[];
+  /** What ended it early. */
+  readonly bound: "folders" | "time" | "connection" | null;
+  /** Folders left out because of `bound`. */
   readonly unseen: readonly string[];
+  /** Folders that Jupyter would not list. */
+  readonly unreadable: readonly string[];
+  /** Folders that are below `depth`. */
+  readonly deeper: readonly string[];
 }
 
 /**
- * Lists a folder and what is below it.
+ * Lists a folder and what is below it, level by level, so that a bound leaves
+ * out what is deepest.
  *
  * @throws {ExpectedError} where the folder itself cannot be listed
  */
 export async function listTree(
   server: JupyterServer,
   path: string,
-  { depth, maxFolders, maxMs, isWanted }: ListingBounds,
+  { depth, maxFolders, maxMs, isWanted, now }: ListingBounds,
 ): Promise<Listing> {
-  const deadline = Date.now() + maxMs;
+  const deadline = now() + maxMs;
   const entries: ContentsEntry[] = [];
-  const unseen: string[] = [];
-  let level = [path];
-  let folders = 0;
-  for (let at = 1; level.length > 0; at += 1) {
-    const below: string[] = [];
-    for (let start = 0; start < level.length; start += CONCURRENCY) {
-      const group = level.slice(start, start + CONCURRENCY);
-      if (at > 1 && (folders >= maxFolders || Date.now() > deadline)) {
-        unseen.push(...level.slice(start));
-        break;
-      }
-      folders += group.length;
-      const lists = await Promise.all(
-        group.map((folder) => listFolder(server, folder, at > 1)),
-      );
-      for (const [index, list] of lists.entries()) {
-        if (list === null) {
-          unseen.push(group[index] ?? "");
-          continue;
-        }
-        entries.push(...list);
-        const wanted = list.filter(
-          ({ type, path: folder }) => type === "directory" && isWanted(folder),
-        );
-        below.push(...wanted.map((entry) => entry.path));
-      }
+  const unreadable: string[] = [];
+  const below: { path: string; level: number }[] = [];
+  const add = (found: readonly ContentsEntry[], level: number) => {
+    // In the order of their names, so that a bound always leaves out the same ones.
+    for (const entry of found.toSorted((a, b) => compare(a.path, b.path))) {
+      entries.push(entry);
+      if (entry.type === "directory" && isWanted(entry.path))
+        below.push({ path: entry.path, level });
     }
-    level = at < depth ? below : [];
+  };
+  add(await listDirectory(server, path), 2);
+  let bound: Listing["bound"] = null;
+  let at = 0;
+  while (bound === null && (below[at]?.level ?? Infinity) <= depth) {
+    if (at + 1 >= maxFolders) bound = "folders";
+    else if (now() >= deadline) bound = "time";
+    if (bound !== null) break;
+    const group = below
+      .slice(at, at + Math.min(CONCURRENCY, maxFolders - at - 1))
+      .filter(({ level }) => level <= depth);
+    const lists = await Promise.all(
+      group.map((folder) => listFolder(server, folder.path)),
+    );
+    if (lists.includes("unreachable")) bound = "connection";
+    for (const [index, list] of lists.entries()) {
+      const folder = group[index];
+      if (folder === undefined) continue;
+      if (list === "unreadable") unreadable.push(folder.path);
+      else if (list !== "unreachable") add(list, folder.level + 1);
+      if (bound === "connection" && list === "unreachable") below.push(folder);
+    }
+    at += group.length;
   }
-  return { entries: entries.toSorted((a, b) => compare(a.path, b.path)), unseen };
+  const left = below.slice(at);
+  return {
+    entries: entries.toSorted((a, b) => compare(a.path, b.path)),
+    bound,
+    unseen: left.filter(({ level }) => level <= depth).map((folder) => folder.path),
+    unreadable,
+    deeper: left.filter(({ level }) => level > depth).map((folder) => folder.path),
+  };
 }
 
 /** A folder below that cannot be listed, as one of another user, does not spoil the rest. */
 async function listFolder(
   server: JupyterServer,
   path: string,
-  mayFail: boolean,
-): Promise<ContentsEntry[] | null> {
+): Promise<ContentsEntry[] | "unreadable" | "unreachable"> {
   try {
     return await listDirectory(server, path);
   } catch (error) {
-    const isTheirs =
-      error instanceof ExpectedError &&
-      (error.failure.code === "jupyter_error" || error.failure.code === "file_not_found");
-    if (mayFail && isTheirs) return null;
-    throw error;
+    if (!(error instanceof ExpectedError)) throw error;
+    switch (error.failure.code) {
+      case "jupyter_error":
+      case "answer_too_large":
+      case "file_not_found":
+      case "not_folder":
+        return "unreadable";
+      case "jupyter_unreachable":
+      case "rate_limited":
+        return "unreachable";
+      default:
+        throw error;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { JupyterAddress } from "../config.ts";
 import { ExpectedError, type UnreachableReason } from "../errors.ts";
+import { guardedStream } from "./guarded-stream.ts";
 
 /** Long enough for a busy server, short enough for a client that waits 60 s. */
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -15,6 +16,8 @@ export interface JupyterRequest {
   /** Sent as JSON; bytes are JSON already and are sent as they are. */
   readonly body?: unknown;
   readonly timeoutMs?: number;
+  /** What the answer may have. */
+  readonly maxBytes?: number;
 }
 
 /** A file's bytes as they arrive. Whoever takes it reads it to its end or cancels it. */
@@ -69,7 +72,7 @@ export class JupyterServer {
     const timeoutMs = request.timeoutMs ?? REQUEST_TIMEOUT_MS;
     const { response, text } = await this.#reach(async (signal) => {
       const answer = await fetch(this.#address.httpUrl + path, { ...init, signal });
-      return { response: answer, text: await readWhole(answer) };
+      return { response: answer, text: await this.#readWhole(answer, request.maxBytes) };
     }, timeoutMs);
     this.#throwIfRefused(response, text);
     return {
@@ -94,7 +97,7 @@ export class JupyterServer {
       const url = this.#address.httpUrl + path;
       const answer = await fetch(url, { headers, redirect: "manual", signal });
       if (answer.status !== 200)
-        return { response: answer, bytes: null, text: await readWhole(answer) };
+        return { response: answer, bytes: null, text: await this.#readWhole(answer) };
       const length = Number(answer.headers.get("content-length") ?? 0);
       if (length > maxBytes) {
         await answer.body?.cancel();
@@ -110,8 +113,10 @@ export class JupyterServer {
   }
 
   /**
-   * The bytes at a path as they arrive, for a Worker (see {@link readWhole} why
-   * not for a Durable Object); `null` for a 404.
+   * The bytes at a path as they arrive, for a Worker (in a Durable Object a
+   * body that is streamed beside an open outbound WebSocket kills the socket,
+   * cloudflare/workerd#6774); `null` for a 404. One that breaks off or stalls
+   * fails as an {@link ExpectedError}.
    */
   async stream(
     path: string,
@@ -123,13 +128,16 @@ export class JupyterServer {
       const url = this.#address.httpUrl + path;
       const answer = await fetch(url, { headers, redirect: "manual", signal });
       const isFile = answer.status === 200;
-      return { response: answer, text: isFile ? "" : await readWhole(answer) };
+      return { response: answer, text: isFile ? "" : await this.#readWhole(answer) };
     }, timeoutMs);
     if (response.status === 404) return null;
     this.#throwIfRefused(response, text);
     const length = response.headers.get("content-length");
     const body = response.body ?? new Blob([]).stream();
-    return { length: length === null ? null : Number(length), body };
+    return {
+      length: length === null ? null : Number(length),
+      body: guardedStream(body, REQUEST_TIMEOUT_MS, (cause) => this.#unreachable(cause)),
+    };
   }
 
   /**
@@ -148,7 +156,7 @@ export class JupyterServer {
       const answer = await fetch(url, { headers, redirect: "manual", signal });
       return {
         response: answer,
-        text: answer.webSocket === null ? await readWhole(answer) : "",
+        text: answer.webSocket === null ? await this.#readWhole(answer) : "",
       };
     }, REQUEST_TIMEOUT_MS);
     if (response.webSocket === null) {
@@ -188,13 +196,30 @@ export class JupyterServer {
         redirect: "manual",
         signal,
       });
-      await readWhole(answer);
+      await this.#readWhole(answer);
       return answer;
     }, REQUEST_TIMEOUT_MS);
     for (const cookie of response.headers.getSetCookie()) {
       const match = /^_xsrf=([^;]+)/.exec(cookie);
       if (match?.[1] !== undefined) this.#xsrf = match[1];
     }
+  }
+
+  /** The body as text, read whole. One without a length is bounded by the time that a request may take. */
+  async #readWhole(response: Response, maxBytes = MAX_BODY_BYTES): Promise<string> {
+    const bytes = Number(response.headers.get("content-length") ?? 0);
+    if (bytes > maxBytes) {
+      await response.body?.cancel();
+      const { host } = this;
+      throw new ExpectedError({ code: "answer_too_large", host, bytes, limit: maxBytes });
+    }
+    return response.text();
+  }
+
+  #unreachable(cause: unknown): ExpectedError {
+    const reason = unreachableReason(cause);
+    const { host } = this;
+    return new ExpectedError({ code: "jupyter_unreachable", host, reason }, { cause });
   }
 
   async #reach<T>(
@@ -211,14 +236,7 @@ export class JupyterServer {
       return await work(abort.signal);
     } catch (cause) {
       if (cause instanceof ExpectedError) throw cause;
-      throw new ExpectedError(
-        {
-          code: "jupyter_unreachable",
-          host: this.host,
-          reason: unreachableReason(cause),
-        },
-        { cause },
-      );
+      throw this.#unreachable(cause);
     } finally {
       clearTimeout(timer);
     }
@@ -228,6 +246,15 @@ export class JupyterServer {
     const { status } = response;
     const { host } = this;
     if ((status >= 200 && status < 300) || status === 404) return;
+    if (status === 403 && messageOf(text).startsWith("Permission denied")) {
+      // The token is fine: Jupyter itself may not touch that file.
+      throw new ExpectedError({
+        code: "jupyter_error",
+        host,
+        status,
+        detail: messageOf(text),
+      });
+    }
     if (status === 401 || status === 403) {
       this.#xsrf = null;
       throw new ExpectedError({ code: "token_rejected", host, status, loginPage: false });
@@ -272,20 +299,6 @@ export class JupyterServer {
       throw new ExpectedError({ code: "not_jupyter", host: this.host, detail });
     }
   }
-}
-
-/**
- * The body as text, read whole: in a Durable Object a body that is streamed
- * beside an open outbound WebSocket kills the socket (cloudflare/workerd#6774).
- * One without a length is bounded by the time that a request may take.
- */
-async function readWhole(response: Response): Promise<string> {
-  const length = Number(response.headers.get("content-length") ?? 0);
-  if (length > MAX_BODY_BYTES) {
-    await response.body?.cancel();
-    throw new Error(`An answer of ${length} bytes is more than is read here.`);
-  }
-  return response.text();
 }
 
 function tooLarge(path: string, bytes: number, limit: number): ExpectedError {

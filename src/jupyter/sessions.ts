@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ExpectedError } from "../errors.ts";
 import { kernelSchema, parse, START_TIMEOUT_MS } from "./kernels.ts";
+import { nameOf } from "./paths.ts";
 import type { JupyterServer } from "./server.ts";
 
 const sessionSchema = z.object({
@@ -59,6 +60,27 @@ export async function switchSession(
 ): Promise<JupyterSession> {
   const path = `/api/sessions/${encodeURIComponent(id)}`;
   return changeSession(server, "PATCH", path, { kernel }, kernel);
+}
+
+/**
+ * Tells the sessions of a file, or of what is in a folder, that it was moved, so
+ * that whoever opens it at its new place finds its kernel.
+ */
+export async function moveSessions(
+  server: JupyterServer,
+  from: string,
+  to: string,
+): Promise<void> {
+  const sessions = await listSessions(server);
+  for (const { id, path, type } of sessions) {
+    if (path !== from && !path.startsWith(`${from}/`)) continue;
+    const moved = to + path.slice(from.length);
+    const body = { path: moved, name: nameOf(moved), type };
+    await server.request(`/api/sessions/${encodeURIComponent(id)}`, {
+      method: "PATCH",
+      body,
+    });
+  }
 }
 
 async function changeSession(

@@ -44,6 +44,11 @@ export function adviceFor(failure: Failure): Advice {
         next: "Call again; if it stays, ask the user to look at Jupyter's log.",
         quoted: failure.detail,
       };
+    case "answer_too_large":
+      return {
+        message: `Jupyter's answer has ${megabytes(failure.bytes)}; the limit here is ${megabytes(failure.limit)}.`,
+        next: "Call run_code to look at it there, with code that shows the part that matters.",
+      };
     case "rate_limited":
       return {
         message: `Jupyter at ${failure.host}, or a proxy before it, refuses further requests for now (429).`,
@@ -165,6 +170,11 @@ export function adviceFor(failure: Failure): Advice {
         message: `${JSON.stringify(failure.path)} is a file, and not a folder.`,
         next: "Call list_files to see which folders there are.",
       };
+    case "target_is_folder":
+      return {
+        message: `${JSON.stringify(failure.path)} is a folder. Nothing was changed.`,
+        next: `Call again with to: ${JSON.stringify(failure.inside)} to put it in there.`,
+      };
     case "folder_not_empty":
       return {
         message: `The folder ${JSON.stringify(failure.path)} holds ${failure.entries} ${failure.entries === 1 ? "entry" : "entries"}; only an empty one is deleted.`,
@@ -174,6 +184,16 @@ export function adviceFor(failure: Failure): Advice {
       return {
         message: `The content for ${JSON.stringify(failure.path)} is not base64. Nothing was written.`,
         next: 'Call write_file again with valid base64, or with encoding "text".',
+      };
+    case "bad_notebook_content":
+      return {
+        message: `The content for ${JSON.stringify(failure.path)} is no notebook: ${failure.where}. Nothing was written.`,
+        next: "Call create_notebook with its cells, or write_file with a name that does not end in .ipynb.",
+      };
+    case "line_too_far":
+      return {
+        message: `Line ${failure.line} of ${JSON.stringify(failure.path)} was not reached within the first ${megabytes(failure.bytes)} (${failure.lines} lines), which is as far as was read.`,
+        next: "Call run_code with code that seeks to the part that matters.",
       };
     case "not_text":
       return {

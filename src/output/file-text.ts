@@ -3,14 +3,22 @@
  * its bytes arrive, and no further than it needs to.
  */
 
+import { isLowSurrogate } from "./surrogates.ts";
+
 /** What of a file is wanted. Lines count from 1. */
 export interface LinesWanted {
   readonly startLine: number;
   readonly lineCount: number;
+  /** Of the lines together; one that is asked for alone may have all of it. */
   readonly maxChars: number;
-  /** How many bytes are read to get to the first line. */
+  /** How many bytes are read on the way to the lines and through them. */
   readonly maxBytes: number;
+  /** Asked after each piece that arrived. */
+  isTimeUp(): boolean;
 }
+
+/** How a file's bytes were understood: the encoding it is in, or the likeliest one. */
+export type FileEncoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
 
 /** What came of it. */
 export type FileText =
@@ -18,132 +26,209 @@ export type FileText =
   | {
       readonly kind: "text";
       readonly lines: readonly string[];
-      /** The next line to ask for, where there is more. */
+      /** The next line to ask for, where there is more and it can be reached. */
       readonly nextLine: number | null;
       /** Lines of the whole file, where it was read to its end. */
       readonly totalLines: number | null;
-      /** Whether characters were replaced that are not valid in the file's encoding. */
+      readonly encoding: FileEncoding;
+      /** Whether a line that is shown has characters that stand for bytes of no character. */
       readonly isDamaged: boolean;
-      /** Whether the file is too long to be read up to the first line wanted. */
-      readonly isTooFar: boolean;
+      /** Where the reading had to be given up: the lines and bytes before that place. */
+      readonly givenUp: { readonly lines: number; readonly bytes: number } | null;
     };
 
 /** Enough to tell text from what is none. */
 const SNIFF_BYTES = 8_192;
 const MAX_LINE_CHARS = 2_000;
+/** More control characters than this are no text, though their bytes may be that of one. */
+const MAX_CONTROL_SHARE = 0.3;
+/** The same where the bytes are not even UTF-8. */
+const MAX_FOREIGN_CONTROL_SHARE = 0.02;
 
 /** See the head of this file. `chunks` is not read to its end where that is not needed. */
 export async function readLines(
   chunks: AsyncIterable<Uint8Array>,
   wanted: LinesWanted,
 ): Promise<FileText> {
-  const reader = new LineReader(wanted);
-  let decoder: TextDecoder | null = null;
-  let head = new Uint8Array(0);
+  const head: Uint8Array[] = [];
+  let reader: LineReader | null = null;
   let bytes = 0;
   for await (const chunk of chunks) {
     bytes += chunk.byteLength;
-    if (decoder === null) {
-      head = concatenated(head, chunk);
-      if (head.byteLength < SNIFF_BYTES && bytes < SNIFF_BYTES) continue;
-      decoder = decoderFor(head);
-      if (decoder === null) return { kind: "binary", head };
-      reader.push(decoder.decode(head, { stream: true }));
+    if (reader === null) {
+      head.push(chunk);
+      if (bytes < SNIFF_BYTES && !wanted.isTimeUp()) continue;
+      reader = readerOf(head, wanted);
+      if (reader === null) return { kind: "binary", head: joined(head) };
     } else {
-      reader.push(decoder.decode(chunk, { stream: true }));
+      reader.push(chunk);
     }
-    if (reader.isDone) return reader.result(false);
-    if (bytes > wanted.maxBytes) return { ...reader.result(false), isTooFar: true };
+    if (reader.isDone) return reader.result("enough", bytes);
+    if (bytes >= wanted.maxBytes || wanted.isTimeUp())
+      return reader.result("given up", bytes);
   }
-  decoder ??= decoderFor(head);
-  if (decoder === null) return { kind: "binary", head };
-  if (bytes < SNIFF_BYTES) reader.push(decoder.decode(head, { stream: true }));
-  reader.push(decoder.decode());
-  return reader.result(true);
+  reader ??= readerOf(head, wanted);
+  if (reader === null) return { kind: "binary", head: joined(head) };
+  return reader.result("end", bytes);
+}
+
+function readerOf(head: readonly Uint8Array[], wanted: LinesWanted): LineReader | null {
+  const encoding = encodingOf(joined(head));
+  if (encoding === null) return null;
+  const reader = new LineReader(encoding, wanted);
+  for (const chunk of head) reader.push(chunk);
+  return reader;
 }
 
 class LineReader {
   readonly #wanted: LinesWanted;
+  readonly #encoding: FileEncoding;
+  readonly #decoder: TextDecoder;
+  readonly #maxLineChars: number;
   readonly #lines: string[] = [];
+  /** The line that is being read. */
   #number = 1;
+  /** As much of it as is shown. */
   #line = "";
   #lineChars = 0;
   #chars = 0;
-  #isDamaged = false;
   isDone = false;
 
-  constructor(wanted: LinesWanted) {
+  constructor(encoding: FileEncoding, wanted: LinesWanted) {
+    this.#encoding = encoding;
+    this.#decoder = new TextDecoder(encoding);
     this.#wanted = wanted;
+    const { lineCount, maxChars } = wanted;
+    this.#maxLineChars = lineCount === 1 ? maxChars : Math.min(MAX_LINE_CHARS, maxChars);
   }
 
-  push(text: string): void {
-    let at = 0;
-    while (at < text.length && !this.isDone) {
-      const end = text.indexOf("\n", at);
-      this.#add(text.slice(at, end === -1 ? undefined : end));
-      if (end === -1) return;
-      this.#endLine();
-      at = end + 1;
-    }
+  push(chunk: Uint8Array): void {
+    this.#add(this.#decoder.decode(chunk, { stream: true }));
   }
 
-  result(isWhole: boolean): Extract<FileText, { kind: "text" }> {
-    if (isWhole && !this.isDone && this.#lineChars > 0) this.#endLine();
-    const totalLines = isWhole && !this.isDone ? this.#number - 1 : null;
-    const nextLine = totalLines === null ? this.#number : null;
-    const isDamaged = this.#isDamaged;
+  result(ending: "enough" | "end" | "given up", bytes: number): FileText {
+    if (ending !== "enough") this.#add(this.#decoder.decode());
+    const isLineLeft = this.#lineChars > 0 && !this.isDone;
+    const isOfInterest = ending === "end" || this.#number >= this.#wanted.startLine;
+    if (isLineLeft && isOfInterest) this.#endLine(ending === "given up");
+    const isWhole = ending === "end" && !this.isDone;
+    const isGivenUp = ending === "given up" && !this.isDone;
     return {
       kind: "text",
       lines: this.#lines,
-      nextLine,
-      totalLines,
-      isDamaged,
-      isTooFar: false,
+      nextLine: isWhole || isGivenUp ? null : this.#number,
+      totalLines: isWhole ? this.#number - 1 : null,
+      encoding: this.#encoding,
+      isDamaged: this.#lines.some((line) => line.includes("\uFFFD")),
+      givenUp: isGivenUp ? { lines: this.#number - 1, bytes } : null,
     };
   }
 
   #add(text: string): void {
-    this.#lineChars += text.length;
-    const room = MAX_LINE_CHARS - this.#line.length;
-    if (room > 0 && this.#number >= this.#wanted.startLine)
-      this.#line += text.slice(0, room);
+    let at = 0;
+    while (at < text.length && !this.isDone) {
+      if (this.#lines.length >= this.#wanted.lineCount) {
+        this.isDone = true;
+        return;
+      }
+      const end = text.indexOf("\n", at);
+      this.#extend(text, at, end === -1 ? text.length : end);
+      if (end === -1) return;
+      this.#endLine(false);
+      at = end + 1;
+    }
   }
 
-  #endLine(): void {
-    if (this.#number >= this.#wanted.startLine) this.#take();
-    if (this.isDone) return;
+  #extend(text: string, start: number, end: number): void {
+    this.#lineChars += end - start;
+    const room = this.#maxLineChars - this.#line.length;
+    if (room <= 0 || this.#number < this.#wanted.startLine) return;
+    const cut = Math.min(end, start + room);
+    this.#line += text.slice(
+      start,
+      cut < end && isLowSurrogate(text, cut) ? cut - 1 : cut,
+    );
+  }
+
+  #endLine(isGivenUp: boolean): void {
+    if (this.#number >= this.#wanted.startLine && !this.#take(isGivenUp)) return;
     this.#number += 1;
     this.#line = "";
     this.#lineChars = 0;
   }
 
-  /** A line that does not fit any more is left for the next call. */
-  #take(): void {
-    const { lineCount, maxChars } = this.#wanted;
-    const shown = this.#line.replace(/\r$/, "");
-    const cut = this.#lineChars - this.#line.length;
-    const line = cut > 0 ? `${shown} [… ${cut} more characters]` : shown;
-    const isFull = this.#lines.length > 0 && this.#chars + line.length > maxChars;
-    if (this.#lines.length >= lineCount || isFull) {
-      this.isDone = true;
-      return;
+  /** Shows a line. One that does not fit any more is left for the next call. */
+  #take(isGivenUp: boolean): boolean {
+    let line = escaped(this.#line);
+    let cut = this.#lineChars - this.#line.length;
+    if (line.length > this.#maxLineChars) {
+      const kept = Math.floor(this.#maxLineChars / ESCAPE_CHARS);
+      line = escaped(this.#line.slice(0, kept));
+      cut = this.#lineChars - kept;
     }
-    this.#isDamaged ||= line.includes("\uFFFD");
+    if (cut > 0) line += ` [… ${cut}${isGivenUp ? "+" : ""} more characters]`;
+    if (this.#lines.length > 0 && this.#chars + line.length > this.#wanted.maxChars) {
+      this.isDone = true;
+      return false;
+    }
     this.#lines.push(line);
     this.#chars += line.length + 1;
+    return true;
   }
 }
 
-/** UTF-8, or UTF-16 where its byte order mark says so; null for what is no text. */
-function decoderFor(head: Uint8Array): TextDecoder | null {
-  if (head[0] === 0xff && head[1] === 0xfe) return new TextDecoder("utf-16le");
-  if (head[0] === 0xfe && head[1] === 0xff) return new TextDecoder("utf-16be");
-  return head.subarray(0, SNIFF_BYTES).includes(0) ? null : new TextDecoder();
+/** A carriage return before the line's end, and what would disturb a terminal or a line of ours. */
+const NOT_SHOWN = /\r$|(?!\t)[\p{Cc}\u2028\u2029]/gu;
+
+/** `\u001b` */
+const ESCAPE_CHARS = 6;
+
+function escaped(line: string): string {
+  return line.replaceAll(NOT_SHOWN, shownAsEscape);
 }
 
-function concatenated(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(a.byteLength + b.byteLength);
-  joined.set(a);
-  joined.set(b, a.byteLength);
-  return joined;
+function shownAsEscape(char: string, at: number, line: string): string {
+  if (char === "\r" && at === line.length - 1) return "";
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/** Null for what is no text. */
+function encodingOf(head: Uint8Array): FileEncoding | null {
+  if (head[0] === 0xff && head[1] === 0xfe) return "utf-16le";
+  if (head[0] === 0xfe && head[1] === 0xff) return "utf-16be";
+  const sample = head.subarray(0, SNIFF_BYTES);
+  if (sample.includes(0)) return null;
+  const controls = sample.reduce((count, byte) => count + Number(isControl(byte)), 0);
+  const encoding = isUtf8(sample) ? "utf-8" : "windows-1252";
+  const share = encoding === "utf-8" ? MAX_CONTROL_SHARE : MAX_FOREIGN_CONTROL_SHARE;
+  return controls > sample.byteLength * share ? null : encoding;
+}
+
+/** Not a tab, a line's or page's end, a backspace, or the beginning of a colour. */
+function isControl(byte: number): boolean {
+  return (
+    (byte < 0x20 && !(byte >= 0x08 && byte <= 0x0d) && byte !== 0x1b) || byte === 0x7f
+  );
+}
+
+function isUtf8(sample: Uint8Array): boolean {
+  try {
+    // A character that the sample's end cuts in two is waited for.
+    new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(sample, {
+      stream: true,
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.byteLength;
+  }
+  return whole;
 }

@@ -92,7 +92,7 @@ test("what is outside the root, or is a folder where a file is meant, is refused
     await said("write_file", { path: "x.bin", content: "no!", encoding: "base64" }),
   ).toMatch(/not base64/);
   expect(await said("write_file", { path: "x.ipynb", content: "{}" })).toMatch(
-    /violates the notebook format: it has no "nbformat"/,
+    /is no notebook: it has no "nbformat"/,
   );
 });
 

@@ -36,3 +36,6 @@ export const outputBudget = z
   .max(80_000)
   .default(10_000)
   .describe("Budget for the text of the result");
+
+/** Which file a call is about. */
+export const filePath = z.string().describe("Path relative to Jupyter's root");

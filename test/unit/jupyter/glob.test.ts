@@ -43,3 +43,27 @@ test("a pattern says which folders it can match below", () => {
     false,
   ]);
 });
+
+test.each([
+  ["\\*.csv", "*.csv", true],
+  ["\\*.csv", "a.csv", false],
+  ["{a\\,b,c}", "a,b", true],
+  ["{a\\,b,c}", "a", false],
+  ["a{,b{1,2}}c", "ac", true],
+  ["a{,b{1,2}}c", "ab2c", true],
+  ["a{,b{1,2}}c", "abc", false],
+  ["[draft", "[draft", true],
+  ["[🐎-🐏].txt", "🐎.txt", true],
+  ["?.txt", "🐎.txt", true],
+  ["data[!x]a.csv", "data/a.csv", false],
+  ["data?a.csv", "data/a.csv", false],
+  ["100%(.+)$", "100%(.+)$", true],
+  ["100%(.+)$", "100%xx", false],
+])("escaped, nested or unusual: %s against %s is %s", (pattern, path, isMatch) => {
+  expect(compileGlob(pattern).matches(path)).toBe(isMatch);
+});
+
+test("nested braces and many folders are matched at once", () => {
+  expect(compileGlob(`${"{".repeat(100)}a${"}".repeat(100)}`).matches("a")).toBe(true);
+  expect(compileGlob(`${"**/".repeat(60)}x`).matches("a/".repeat(60))).toBe(false);
+});
