@@ -302,7 +302,7 @@ export class JupyterServer {
 }
 
 function tooLarge(path: string, bytes: number, limit: number): ExpectedError {
-  const name = decodeURIComponent(path.replace(/^\/[^/]*\//, ""));
+  const name = decodeURIComponent(path.replace(/^\/(?:api\/)?[^/]*\/|\?.*$/g, ""));
   return new ExpectedError({ code: "file_too_large", path: name, bytes, limit });
 }
 
