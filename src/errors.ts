@@ -46,10 +46,9 @@ export type Failure =
       lines: number;
       bytes: number;
     }
-  | { code: "not_text"; path: string; mime: string }
   | { code: "write_refused"; path: string; detail: string }
   | { code: "not_notebook"; path: string }
-  | { code: "bad_notebook"; path: string; where: string }
+  | { code: "bad_notebook"; path: string; where: string; said?: string }
   | { code: "notebook_exists"; path: string }
   | { code: "cell_not_found"; path: string; cell: string; version: string }
   | { code: "bad_cells"; cells: string; detail: string }

@@ -499,8 +499,11 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
     await this.#runs.settled(number, since + waitMs, report);
     this.#flush();
     // Whoever is told that cells have run finds their outputs in the file.
-    if (isFinal(this.#record(`e${number}`).state)) await this.#notebooks.save(number);
-    this.throwIfEnded();
+    const { step, state } = this.#record(`e${number}`);
+    if (step !== null && isFinal(state)) {
+      await this.#notebooks.save(number);
+      this.throwIfEnded();
+    }
     const record = this.#record(`e${number}`);
     const reading =
       after === undefined

@@ -23,6 +23,8 @@ export interface Due {
 /** Who the conversation is, and the table of due times that its single alarm serves. */
 export class ConversationStorage {
   readonly #storage: DurableObjectStorage;
+  /** Whether it was looked whether the tables are of this version. */
+  #isUpToDate = false;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -51,6 +53,8 @@ export class ConversationStorage {
 
   /** Whether the tables are those of an earlier version of this program. They are taken to be brought up to date. */
   takeOutdated(): boolean {
+    if (this.#isUpToDate) return false;
+    this.#isUpToDate = true;
     const updated = this.#storage.sql.exec(
       "UPDATE meta SET version = ? WHERE version < ? RETURNING version",
       SCHEMA_VERSION,

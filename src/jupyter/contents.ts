@@ -7,6 +7,7 @@
 
 import { z } from "zod";
 import { ExpectedError } from "../errors.ts";
+import { joinBytes } from "./bytes.ts";
 import { parse } from "./kernels.ts";
 import { folderOf, urlPath } from "./paths.ts";
 import type { ByteStream, JupyterResponse, JupyterServer } from "./server.ts";
@@ -41,8 +42,19 @@ export async function statContents(
   server: JupyterServer,
   path: string,
 ): Promise<ContentsEntry | null> {
-  const response = await server.request(`${apiPath(path)}?content=0`);
-  return response.status === 404 ? null : parse(server, entrySchema, response.json());
+  try {
+    const response = await server.request(`${apiPath(path)}?content=0`);
+    return response.status === 404 ? null : parse(server, entrySchema, response.json());
+  } catch (error) {
+    // Jupyter fails where it is asked for what would be below a file.
+    const isTheirs =
+      error instanceof ExpectedError && error.failure.code === "jupyter_error";
+    const folder = folderOf(path);
+    if (!isTheirs || folder === "") throw error;
+    const above = await statContents(server, folder);
+    if (above?.type === "directory") throw error;
+    return null;
+  }
 }
 
 /**
@@ -195,11 +207,7 @@ function apiPath(path: string): string {
 function notebookBody(notebook: Uint8Array): Uint8Array {
   const encoder = new TextEncoder();
   const head = encoder.encode('{"type":"notebook","format":"json","content":');
-  const body = new Uint8Array(head.byteLength + notebook.byteLength + 1);
-  body.set(head);
-  body.set(notebook, head.byteLength);
-  body[body.byteLength - 1] = "}".charCodeAt(0);
-  return body;
+  return joinBytes([head, notebook, encoder.encode("}")]);
 }
 
 /** A server that answers a write with an error cannot write there: a full disk, a read-only folder. */

@@ -47,8 +47,7 @@ export async function startSession(
   path: string,
   kernel: SessionKernel,
 ): Promise<JupyterSession> {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  const body = { path, name, type: "notebook", kernel };
+  const body = { path, name: nameOf(path), type: "notebook", kernel };
   return changeSession(server, "POST", "/api/sessions", body, kernel);
 }
 

@@ -76,9 +76,9 @@ export class KernelConnection implements SocketOwner {
    */
   async execute(execution: ExecutionRecord): Promise<void> {
     const channels = await this.#socket.connected();
-    const { number, msgId, requestCode: code } = execution;
+    const { msgId, requestCode: code } = execution;
     const { generation } = this.#kernel();
-    this.#host.journal.markSent(number, this.#slot, generation, this.#host.now());
+    this.#host.journal.markSent(execution, this.#slot, generation, this.#host.now());
     this.#send(channels, "shell", "execute_request", msgId, {
       code,
       silent: false,

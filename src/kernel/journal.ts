@@ -384,7 +384,12 @@ export class Journal {
   }
 
   /** Notes, before the code leaves, that it does: what is sent once is never sent again. */
-  markSent(number: number, slot: number, generation: number, now: number): void {
+  markSent(
+    { number, step }: Pick<ExecutionRecord, "number" | "step">,
+    slot: number,
+    generation: number,
+    now: number,
+  ): void {
     this.#sql.exec(
       "UPDATE executions SET slot = ?, generation = ?, sent_at = coalesce(sent_at, ?) WHERE number = ?",
       slot,
@@ -392,12 +397,12 @@ export class Journal {
       now,
       number,
     );
+    if (step === null) return;
     this.#sql.exec(
-      `UPDATE steps SET sent_at = ?, state = 'running' WHERE execution = ?
-       AND step = (SELECT step FROM notebook_runs WHERE execution = ?)`,
+      "UPDATE steps SET sent_at = ?, state = 'running' WHERE execution = ? AND step = ?",
       now,
       number,
-      number,
+      step,
     );
   }
 
@@ -492,7 +497,7 @@ export class Journal {
   /** Appends items in few rows. `ids` are those of the messages that they came in. */
   append(number: number, items: readonly Item[], ids: readonly string[]): void {
     if (items.length === 0) return;
-    this.#touchNotebook(number);
+    if (items[0]?.step !== undefined) this.#touchNotebook(number);
     const before = this.#sql
       .exec<{ position: number; chars: number; numbered: number; dropped_items: number }>(
         "SELECT position, chars, numbered, dropped_items FROM executions WHERE number = ?",

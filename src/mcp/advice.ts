@@ -195,11 +195,6 @@ export function adviceFor(failure: Failure): Advice {
         message: `Line ${failure.line} of ${JSON.stringify(failure.path)} was not reached within the first ${megabytes(failure.bytes)} (${failure.lines} lines), which is as far as was read.`,
         next: "Call run_code with code that seeks to the part that matters.",
       };
-    case "not_text":
-      return {
-        message: `${JSON.stringify(failure.path)} is no text (${failure.mime}).`,
-        next: "Call run_code to read it with a library for its format.",
-      };
     case "write_refused":
       return {
         message: `Jupyter did not write ${JSON.stringify(failure.path)}.`,
@@ -215,6 +210,7 @@ export function adviceFor(failure: Failure): Advice {
       return {
         message: `${JSON.stringify(failure.path)} violates the notebook format: ${failure.where}.`,
         next: "Call read_file to look at it, and ask the user before repairing it.",
+        ...(failure.said !== undefined && { quoted: failure.said }),
       };
     case "notebook_exists":
       return {

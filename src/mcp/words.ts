@@ -82,7 +82,8 @@ export function executionResult(
       `New conversation ${result.conversation}: ${variables}. Pass it as conversation in the next call.`,
     );
   }
-  if (result.notebook !== null) lines.push(...notebookLines(result.notebook, result));
+  if (result.notebook !== null)
+    lines.push(...notebookLines(result.notebook, result, isNewConversation));
   lines.push(...notices(result));
   if (result.text !== "") lines.push(result.text.replace(/\n$/, ""));
   else if (result.state === "ok" && result.readTo === 0) lines.push("(no output)");
@@ -107,7 +108,11 @@ export function executionResult(
   };
 }
 
-function notebookLines(notebook: NotebookView, result: ExecutionView): string[] {
+function notebookLines(
+  notebook: NotebookView,
+  result: ExecutionView,
+  isNewConversation: boolean,
+): string[] {
   const { path, steps, version, missing } = notebook;
   const done = steps.filter(
     ({ executionCount, state }) => executionCount !== null && state !== "running",
@@ -129,7 +134,7 @@ function notebookLines(notebook: NotebookView, result: ExecutionView): string[] 
   )
     parts.push(`not run: ${left.length}`);
   const lines = [parts.join(" · ")];
-  if (notebook.isKernelNew)
+  if (notebook.isKernelNew && !isNewConversation)
     lines.push("Its kernel was started for this run: no earlier variables are there.");
   if (missing.length > 0)
     lines.push(

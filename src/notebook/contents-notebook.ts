@@ -158,8 +158,11 @@ export function asNotUpgraded(error: unknown, path: string, nbformat: number): u
   // What Jupyter answers for a notebook that it cannot read.
   if (failure?.code !== "jupyter_error" || failure.status !== 400)
     return asExpected(error, path);
-  const where = `Jupyter cannot upgrade its nbformat ${nbformat} (${JSON.stringify(failure.detail)})`;
-  return new ExpectedError({ code: "bad_notebook", path, where }, { cause: error });
+  const where = `Jupyter cannot upgrade its nbformat ${nbformat}`;
+  return new ExpectedError(
+    { code: "bad_notebook", path, where, said: failure.detail },
+    { cause: error },
+  );
 }
 
 function withRun(cell: Notebook["cells"][number], run: CellRun | undefined) {

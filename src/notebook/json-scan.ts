@@ -5,6 +5,8 @@
  * the `NaN` and `Infinity` that Python writes).
  */
 
+import { joinBytes } from "../jupyter/bytes.ts";
+
 /** Keys and indexes from the top to a value. The scanner's own: copy what is to be kept. */
 export type JsonPath = readonly (string | number)[];
 
@@ -308,19 +310,6 @@ export class JsonScanner {
   #error(detail: string): JsonSyntaxError {
     return new JsonSyntaxError(this.#line, detail);
   }
-}
-
-/** One array of bytes out of several; the only one as it is. */
-export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const [first] = parts;
-  if (parts.length === 1 && first !== undefined) return first;
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.byteLength;
-  }
-  return joined;
 }
 
 function isDelimiter(byte: number): boolean {

@@ -5,10 +5,10 @@
  * @see https://nbformat.readthedocs.io/en/latest/format_description.html
  */
 
+import { joinBytes } from "../jupyter/bytes.ts";
 import {
   JsonScanner,
   JsonSyntaxError,
-  joinBytes,
   type Decision,
   type JsonKind,
   type JsonPath,
@@ -230,6 +230,11 @@ export function rawJson(value: unknown): Uint8Array {
 
 /** The notebook as JSON: what was not changed byte for byte. */
 export function serializeNotebook(notebook: Notebook): Uint8Array {
+  return joinBytes(notebookParts(notebook));
+}
+
+/** What {@link serializeNotebook} joins: for who reads it again and need not hold it twice. */
+export function notebookParts(notebook: Notebook): Uint8Array[] {
   const encoder = new TextEncoder();
   const parts: Uint8Array[] = [];
   const text = (value: string) => parts.push(encoder.encode(value));
@@ -250,7 +255,7 @@ export function serializeNotebook(notebook: Notebook): Uint8Array {
     text("}");
   }
   text("]}");
-  return joinBytes(parts);
+  return parts;
 }
 
 /** What nbformat asks of each cell, and what stands for nothing there. */
@@ -317,12 +322,4 @@ function withoutNaN(text: string): string {
     if (match === '"') isInString = !isInString;
     return isInString || match === '"' || match.startsWith("\\") ? match : "null";
   });
-}
-
-/** A path in a notebook's JSON as people write it: `cells[3].outputs[0]`. */
-export function jsonPathText(path: JsonPath): string {
-  return path
-    .map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`))
-    .join("")
-    .replace(/^\./, "");
 }

@@ -3,6 +3,7 @@
  * its bytes arrive, and no further than it needs to.
  */
 
+import { joinBytes } from "../jupyter/bytes.ts";
 import { isLowSurrogate } from "./surrogates.ts";
 
 /** What of a file is wanted. Lines count from 1. */
@@ -59,7 +60,7 @@ export async function readLines(
       head.push(chunk);
       if (bytes < SNIFF_BYTES && !wanted.isTimeUp()) continue;
       reader = readerOf(head, wanted);
-      if (reader === null) return { kind: "binary", head: joined(head) };
+      if (reader === null) return { kind: "binary", head: joinBytes(head) };
     } else {
       reader.push(chunk);
     }
@@ -68,12 +69,12 @@ export async function readLines(
       return reader.result("given up", bytes);
   }
   reader ??= readerOf(head, wanted);
-  if (reader === null) return { kind: "binary", head: joined(head) };
+  if (reader === null) return { kind: "binary", head: joinBytes(head) };
   return reader.result("end", bytes);
 }
 
 function readerOf(head: readonly Uint8Array[], wanted: LinesWanted): LineReader | null {
-  const encoding = encodingOf(joined(head));
+  const encoding = encodingOf(joinBytes(head));
   if (encoding === null) return null;
   const reader = new LineReader(encoding, wanted);
   for (const chunk of head) reader.push(chunk);
@@ -221,14 +222,4 @@ function isUtf8(sample: Uint8Array): boolean {
   } catch {
     return false;
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.byteLength;
-  }
-  return whole;
 }

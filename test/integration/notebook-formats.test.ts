@@ -458,7 +458,7 @@ const BAD: readonly (readonly [name: string, content: string, says: RegExp])[] =
   [
     "old-broken",
     '{"nbformat": 3, "worksheets": 5}',
-    /violates the notebook format: Jupyter cannot upgrade its nbformat 3 \(".*'int' object is not iterable/,
+    /violates the notebook format: Jupyter cannot upgrade its nbformat 3\.\nIt said: ".*'int' object is not iterable/,
   ],
   ["old-mark", `\uFEFF${FORMATS["3"]}`, /Jupyter cannot upgrade its nbformat 3/],
   ["old-cells", '{"nbformat": 1, "cells": 5}', /"cells" is no list/],

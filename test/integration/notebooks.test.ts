@@ -166,3 +166,12 @@ test("what an edit does not name stays as it was, numbers and NaN included", asy
     expect(after).toContain(kept);
   expect(await validated(client, path)).toBe("valid");
 });
+
+test("what would be below a file is not there", async () => {
+  await using client = await connect();
+  await putText("notes.txt", "text");
+  const read = await client.call("read_notebook", { path: "notes.txt/in.ipynb" });
+  expect(read.text).toMatch(/There is nothing at "notes.txt\/in.ipynb"/);
+  const created = await client.call("create_notebook", { path: "notes.txt/a/b.ipynb" });
+  expect(created.text).toMatch(/"notes.txt" is a file, and not a folder/);
+});

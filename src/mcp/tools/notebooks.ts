@@ -7,7 +7,12 @@ import { checkedPath, folderOf } from "../../jupyter/paths.ts";
 import { findSession, type JupyterSession } from "../../jupyter/sessions.ts";
 import { ContentsNotebook } from "../../notebook/contents-notebook.ts";
 import { applyEdits, mintCellId, newCell, type Edited } from "../../notebook/edit.ts";
-import { rawJson, serializeNotebook, type Notebook } from "../../notebook/notebook.ts";
+import {
+  notebookParts,
+  rawJson,
+  serializeNotebook,
+  type Notebook,
+} from "../../notebook/notebook.ts";
 import { readOutline } from "../../notebook/outline.ts";
 import { readCells, readNotebook } from "../../notebook/reading.ts";
 import { selectCells } from "../../notebook/select.ts";
@@ -195,7 +200,7 @@ const editNotebook = defineTool({
       made = applyEdits(now, edits, mintCellId);
       return made.notebook;
     });
-    const outline = await readOutline([serializeNotebook(saved.after)]);
+    const outline = await readOutline(notebookParts(saved.after));
     await remember(path, outline, context);
     const session = await sessionOf(path, context);
     const before = marksOf(saved.before.cells);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { joinBytes } from "../../../src/jupyter/bytes.ts";
 import {
   JsonScanner,
-  joinBytes,
   JsonSyntaxError,
   type Decision,
   type JsonKind,
