@@ -46,7 +46,9 @@ export interface NotebookHost extends RunsHost, Turns {
 /** What of a run's outputs was built so far. */
 interface Building {
   readonly outputs: RunOutputs;
+  /** Of the last item that was read, and the cell that it belongs to. */
   position: number;
+  step: number;
   droppedChars: number;
   /** What was built and is not in the file. */
   readonly changed: Set<number>;
@@ -146,8 +148,10 @@ export class NotebookRuns {
     const building = this.#built(number);
     const steps = journal.steps(number);
     const runs = new Map<string, CellRun>();
+    // What a later run made of a cell stays, whatever arrives late of this one.
     const written = steps.filter(
-      ({ step, state }) => state !== "pending" && building.changed.has(step),
+      ({ step, state, isOvertaken }) =>
+        state !== "pending" && !isOvertaken && building.changed.has(step),
     );
     for (const { step, cellId, executionCount } of written)
       runs.set(cellId, { executionCount, outputs: building.outputs.outputs(step) });
@@ -201,9 +205,11 @@ export class NotebookRuns {
     const { journal } = this.#host;
     let building = this.#building.get(number);
     if (building === undefined) {
+      this.#forgetEnded();
       building = {
         outputs: new RunOutputs(),
         position: 0,
+        step: 0,
         droppedChars: 0,
         changed: new Set(),
       };
@@ -215,14 +221,29 @@ export class NotebookRuns {
       const step = item.step ?? 0;
       if (position > building.position + 1) {
         const dropped = journal.get(number)?.droppedChars ?? 0;
-        building.outputs.addGap(step, dropped - building.droppedChars);
+        // Whose output it was is not known: of any cell from the last item's to this one's.
+        const [from, to] = [building.step, step].toSorted((a, b) => a - b);
+        for (let cut = from ?? step; cut <= (to ?? step); cut += 1)
+          building.outputs.addGap(cut, dropped - building.droppedChars);
         building.droppedChars = dropped;
       }
       building.outputs.add(step, item);
       building.position = position;
+      building.step = step;
     }
     for (const step of building.outputs.takeChanged()) building.changed.add(step);
     return building;
+  }
+
+  /** Lets go of runs that ended and are in their files, before another one is held in memory. */
+  #forgetEnded(): void {
+    for (const number of this.#building.keys()) {
+      const run = this.#host.journal.notebookRun(number);
+      const isDone = run === null || run.isGivenUp || run.revision === run.savedRevision;
+      const record = this.#host.journal.get(number);
+      if (isDone && (record === null || isFinal(record.state)))
+        this.#building.delete(number);
+    }
   }
 
   async #restarted({ slot }: ForRun) {

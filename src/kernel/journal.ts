@@ -74,6 +74,8 @@ export interface Step {
   readonly cellIndex: number;
   readonly state: ExecutionState | "pending";
   readonly executionCount: number | null;
+  /** A later execution ran the same cell. */
+  readonly isOvertaken: boolean;
 }
 
 /** An execution that runs the cells of a notebook. */
@@ -133,6 +135,7 @@ type StepRow = {
   cell_index: number;
   state: ExecutionState | "pending";
   progress: string;
+  overtaken: 0 | 1;
 };
 
 type ExecutionRow = {
@@ -289,7 +292,12 @@ export class Journal {
   steps(number: number): Step[] {
     return this.#sql
       .exec<StepRow>(
-        "SELECT step, cell_id, cell_index, state, progress FROM steps WHERE execution = ? ORDER BY step",
+        `SELECT s.step, s.cell_id, s.cell_index, s.state, s.progress,
+           EXISTS (SELECT 1 FROM steps later JOIN notebook_runs q ON q.execution = later.execution
+                   WHERE later.execution > s.execution AND later.cell_id = s.cell_id
+                   AND later.sent_at IS NOT NULL AND q.path = r.path) AS overtaken
+         FROM steps s JOIN notebook_runs r ON r.execution = s.execution
+         WHERE s.execution = ? ORDER BY s.step`,
         number,
       )
       .toArray()
@@ -299,6 +307,7 @@ export class Journal {
         cellIndex: row.cell_index,
         state: row.state,
         executionCount: progressSchema.parse(JSON.parse(row.progress)).executionCount,
+        isOvertaken: row.overtaken === 1,
       }));
   }
 

@@ -13,6 +13,7 @@ import {
 } from "../jupyter/contents.ts";
 import { urlPath } from "../jupyter/paths.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
+import { TOO_LARGE } from "./outputs.ts";
 import {
   MAX_EDIT_BYTES,
   type CellRun,
@@ -24,6 +25,7 @@ import {
   NotebookFormatError,
   OldNotebookError,
   isComplete,
+  notebookParts,
   parseNotebook,
   rawJson,
   serializeNotebook,
@@ -34,6 +36,10 @@ import {
 
 /** Somebody who saves at each of these moments in a row is a program that does nothing else. */
 const MAX_ATTEMPTS = 5;
+
+/** How often a notebook that is broken is read in all, and how long a save may take between. */
+const MAX_READS = 3;
+const WRITING_MS = 100;
 
 /** Lets one writer of a notebook at a time do its work, among all of one person. */
 export type Exclusively = <T>(work: () => Promise<T>) => Promise<T>;
@@ -50,7 +56,11 @@ export class ContentsNotebook implements NotebookDocument {
     this.#exclusively = exclusively;
   }
 
-  async load(): Promise<Loaded> {
+  load(): Promise<Loaded> {
+    return unlessHalfWritten(() => this.#load());
+  }
+
+  async #load(): Promise<Loaded> {
     const entry = await notebookEntry(this.#server, this.#path, MAX_EDIT_BYTES);
     const bytes = await readBytes(this.#server, this.#path, MAX_EDIT_BYTES);
     if (bytes === null) throw notFound(this.#path);
@@ -102,10 +112,7 @@ export class ContentsNotebook implements NotebookDocument {
       const notebook = upgraded(now);
       const there = new Set(notebook.cells.map(({ id }) => id));
       missing = [...runs.keys()].filter((id) => !there.has(id));
-      return {
-        ...notebook,
-        cells: notebook.cells.map((cell) => withRun(cell, runs.get(cell.id))),
-      };
+      return withRuns(notebook, runs);
     });
     return missing;
   }
@@ -145,6 +152,23 @@ export async function notebookEntry(
   return entry;
 }
 
+/**
+ * Reads a notebook again where it is broken: Jupyter empties a file before it
+ * writes it, and somebody may be saving at this very moment.
+ */
+export async function unlessHalfWritten<T>(read: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await read();
+    } catch (error) {
+      const isBroken =
+        error instanceof ExpectedError && error.failure.code === "bad_notebook";
+      if (!isBroken || attempt === MAX_READS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, WRITING_MS));
+    }
+  }
+}
+
 /** What is wrong with a notebook's bytes, as a failure; anything else as it is. */
 export function asExpected(error: unknown, path: string): unknown {
   if (!(error instanceof NotebookFormatError)) return error;
@@ -165,12 +189,47 @@ export function asNotUpgraded(error: unknown, path: string, nbformat: number): u
   );
 }
 
+/**
+ * Puts what runs made of cells into them. Where the file would be too large to be
+ * edited again, the largest of these outputs are replaced by a line that says so.
+ */
+function withRuns(notebook: Notebook, runs: ReadonlyMap<string, CellRun>): Notebook {
+  const cells = notebook.cells.map((cell) => withRun(cell, runs.get(cell.id)));
+  let excess = sizeOf({ ...notebook, cells }) - MAX_EDIT_BYTES;
+  const written = cells.flatMap((cell, index) => {
+    const outputs = runs.has(cell.id) ? cell.members.get("outputs") : undefined;
+    if (outputs === undefined) return [];
+    const bytes = sizeWhenSaved(outputs);
+    excess += bytes - outputs.byteLength;
+    return [{ cell, index, bytes }];
+  });
+  const { output } = TOO_LARGE;
+  for (const { cell, index, bytes } of written.toSorted((a, b) => b.bytes - a.bytes)) {
+    if (excess <= 0) break;
+    cells[index] = withMembers(cell, { outputs: rawJson([output]) });
+    excess -= bytes;
+  }
+  return { ...notebook, cells };
+}
+
 function withRun(cell: Notebook["cells"][number], run: CellRun | undefined) {
   if (run === undefined || cell.type !== "code") return cell;
   return withMembers(cell, {
     execution_count: rawJson(run.executionCount),
     outputs: rawJson(run.outputs),
   });
+}
+
+function sizeOf(notebook: Notebook): number {
+  return notebookParts(notebook).reduce((sum, part) => sum + part.byteLength, 0);
+}
+
+/** Jupyter puts each line of a text onto a line of its own, behind six spaces. */
+function sizeWhenSaved(outputs: Uint8Array): number {
+  let lines = 0;
+  for (let at = 1; at < outputs.byteLength; at += 1)
+    if (outputs[at] === 0x2c && outputs[at - 1] === 0x22) lines += 1;
+  return outputs.byteLength + 7 * lines;
 }
 
 /** Ids that are of no use, taken away: derived ones come in their place. */

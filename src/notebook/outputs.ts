@@ -26,30 +26,49 @@ interface Display {
   readonly step: number;
   readonly displayId: string | undefined;
   output: NbDisplayData | NbExecuteResult;
+  chars: number;
 }
 
-type Entry = StreamText | Display | { readonly output: NbError };
+/** An error, or the word that something was left out. */
+interface Fixed {
+  readonly output: NbError | NbStream;
+  readonly chars: number;
+}
+
+type Entry = StreamText | Display | Fixed;
 
 interface Step {
   entries: Entry[];
   /** A `clear_output` waits for what comes next. */
   clearsNext: boolean;
+  /** Something was left out, and that is said. */
+  isCut: boolean;
 }
+
+/**
+ * What a run may put into its file, in characters, before its outputs are cut:
+ * a notebook that is larger than what can be edited is of no use to anybody.
+ */
+const MAX_RUN_CHARS = 8_000_000;
+/** What one stream output keeps of its beginning, and of its end. */
+const MAX_STREAM_PART_CHARS = 1_000_000;
 
 /** Builds the outputs of the cells of one run from the items of its journal, in their order. */
 export class RunOutputs {
   readonly #steps = new Map<number, Step>();
   readonly #displays = new Map<string, Set<Display>>();
   readonly #changed = new Set<number>();
+  /** What all outputs have, more or less. */
+  #chars = 0;
 
   /** Takes the next item. `step` is the index (from 0) of the cell that it belongs to. */
   add(step: number, item: Item): void {
     switch (item.type) {
       case "stream":
-        if (item.text !== "") this.#stream(step, item.name).push(item.text);
+        this.#write(step, item.name, item.text);
         break;
       case "input":
-        this.#stream(step, "stdout").push(inputText(item));
+        this.#write(step, "stdout", inputText(item));
         break;
       case "display_data":
       case "execute_result":
@@ -59,7 +78,7 @@ export class RunOutputs {
         this.#update(item);
         break;
       case "error":
-        this.#append(step, { output: errorOutput(item) });
+        this.#append(step, fixed(errorOutput(item)));
         break;
       case "clear_output":
         if (item.wait) this.#step(step).clearsNext = true;
@@ -68,11 +87,12 @@ export class RunOutputs {
     }
   }
 
-  /** Says, in a line of `stderr`, that the journal did not keep what came next. */
+  /**
+   * Says, in a line of `stderr`, that the journal did not keep what came next.
+   * `chars` is what it let go since the last gap, some of which may be here.
+   */
   addGap(step: number, chars: number): void {
-    this.#stream(step, "stderr").pushLine(
-      `[output of ${chars} characters was not kept here]`,
-    );
+    this.#append(step, noteOf(`[up to ${chars} characters of output were not kept]`));
   }
 
   /** Steps whose outputs changed since this was last called, ascending. */
@@ -90,38 +110,48 @@ export class RunOutputs {
   #step(step: number): Step {
     let known = this.#steps.get(step);
     if (known === undefined) {
-      known = { entries: [], clearsNext: false };
+      known = { entries: [], clearsNext: false, isCut: false };
       this.#steps.set(step, known);
     }
     return known;
   }
 
-  /** The stream that text of this name goes to: the last output, or else a new one. */
-  #stream(step: number, name: StreamName): StreamText {
+  /** Adds text to the stream of this name that is the last output, or else to a new one. */
+  #write(step: number, name: StreamName, text: string): void {
+    if (text === "") return;
     const { entries, clearsNext } = this.#step(step);
     const last = entries.at(-1);
-    if (!clearsNext && last instanceof StreamText && last.name === name) {
-      this.#changed.add(step);
-      return last;
-    }
-    const stream = new StreamText(name);
-    this.#append(step, stream);
-    return stream;
+    const goesOn = !clearsNext && last instanceof StreamText && last.name === name;
+    const stream = goesOn ? last : new StreamText(name);
+    if (!goesOn && !this.#append(step, stream)) return;
+    this.#chars -= stream.chars;
+    stream.push(text);
+    this.#chars += stream.chars;
+    this.#changed.add(step);
   }
 
-  #append(step: number, entry: Entry): void {
-    if (this.#step(step).clearsNext) this.#clear(step);
-    this.#step(step).entries.push(entry);
+  /** Adds an output. False where the run has too much of it already, which is said instead. */
+  #append(step: number, entry: Entry): boolean {
+    const into = this.#step(step);
+    if (into.clearsNext) this.#clear(step);
+    const { chars } = entry;
+    const fits = isSmall(entry) || this.#chars + chars <= MAX_RUN_CHARS;
+    if (!fits && into.isCut) return false;
+    const added = fits ? entry : TOO_LARGE;
+    into.entries.push(added);
+    into.isCut ||= !fits;
+    this.#chars += added.chars;
     this.#changed.add(step);
+    return fits;
   }
 
   #show(step: number, item: DisplayItem): void {
     const displayId = item.display_id;
     // An id that is known shows the same everywhere.
     this.#update(item);
-    const display: Display = { step, displayId, output: displayOutput(item) };
-    this.#append(step, display);
-    if (displayId === undefined) return;
+    const output = displayOutput(item);
+    const display: Display = { step, displayId, output, chars: charsOf(output) };
+    if (!this.#append(step, display) || displayId === undefined) return;
     const known = this.#displays.get(displayId);
     if (known === undefined) this.#displays.set(displayId, new Set([display]));
     else known.add(display);
@@ -132,8 +162,11 @@ export class RunOutputs {
     const displays = this.#displays.get(item.display_id);
     if (displays === undefined) return;
     const { data, metadata } = displayOutput(item);
+    const chars = charsOf(data);
     for (const display of displays) {
       display.output = { ...display.output, data, metadata };
+      this.#chars += chars - display.chars;
+      display.chars = chars;
       this.#changed.add(display.step);
     }
   }
@@ -143,9 +176,11 @@ export class RunOutputs {
     cleared.clearsNext = false;
     if (cleared.entries.length === 0) return;
     for (const entry of cleared.entries) {
+      this.#chars -= entry.chars;
       if ("displayId" in entry) this.#forget(entry);
     }
     cleared.entries = [];
+    cleared.isCut = false;
     this.#changed.add(step);
   }
 
@@ -157,19 +192,40 @@ export class RunOutputs {
   }
 }
 
-/** One stream output. The lines that ended never change, so text costs its own length. */
+/**
+ * One stream output. The lines that ended never change, so text costs its own
+ * length. Of a long one the beginning and the end are kept.
+ */
 class StreamText {
   readonly name: StreamName;
-  readonly #lines: string[] = [];
+  readonly #head: string[] = [];
+  #headChars = 0;
+  /** What comes behind the head; the first `#left` of them are left out. */
+  #tail: string[] = [];
+  #tailChars = 0;
+  #left = 0;
+  #leftChars = 0;
   readonly #openLine = new OpenLine();
 
   constructor(name: StreamName) {
     this.name = name;
   }
 
+  /** What is kept, more or less. */
+  get chars(): number {
+    return this.#headChars + this.#tailChars + this.#openLine.length;
+  }
+
   get output(): NbStream {
+    const text = [...this.#head];
+    if (this.#leftChars > 0) {
+      const before = text.at(-1)?.endsWith("\n") === false ? "\n" : "";
+      text.push(`${before}[… ${this.#leftChars} characters were not kept here …]\n`);
+    }
+    for (let index = this.#left; index < this.#tail.length; index++)
+      text.push(this.#tail[index] ?? "");
     const open = this.#openLine.text().toWellFormed();
-    const text = open === "" ? [...this.#lines] : [...this.#lines, open];
+    if (open !== "") text.push(open);
     return { output_type: "stream", name: this.name, text };
   }
 
@@ -179,28 +235,49 @@ class StreamText {
     while (at < text.length) {
       const next = control.exec(text)?.index ?? text.length;
       if (text[next] === "\n" && this.#openLine.isEmpty) {
-        this.#lines.push(text.slice(at, next + 1).toWellFormed());
+        this.#keep(text.slice(at, next + 1));
       } else {
         this.#openLine.write(text.slice(at, next));
         this.#control(text[next]);
       }
       at = next + 1;
     }
+    if (this.#openLine.length > MAX_STREAM_PART_CHARS) this.#endLine("");
   }
 
-  /** Adds a line of its own, after the end of an open one. */
-  pushLine(line: string): void {
-    if (!this.#openLine.isEmpty) this.push("\n");
-    this.push(`${line}\n`);
+  #endLine(end: string): void {
+    this.#keep(`${this.#openLine.text()}${end}`);
+    this.#openLine.clear();
+  }
+
+  #keep(line: string): void {
+    const kept = line.toWellFormed();
+    if (this.#tail.length === 0 && this.#headChars < MAX_STREAM_PART_CHARS) {
+      this.#head.push(kept);
+      this.#headChars += kept.length;
+      return;
+    }
+    this.#tail.push(kept);
+    this.#tailChars += kept.length;
+    while (
+      this.#tailChars > MAX_STREAM_PART_CHARS &&
+      this.#left < this.#tail.length - 1
+    ) {
+      const { length } = this.#tail[this.#left] ?? "";
+      this.#left += 1;
+      this.#tailChars -= length;
+      this.#leftChars += length;
+    }
+    if (this.#left > this.#tail.length / 2) {
+      this.#tail = this.#tail.slice(this.#left);
+      this.#left = 0;
+    }
   }
 
   #control(control: string | undefined): void {
     if (control === "\r") this.#openLine.moveToStart();
     else if (control === "\b") this.#openLine.eraseBack();
-    else if (control === "\n") {
-      this.#lines.push(`${this.#openLine.text()}\n`.toWellFormed());
-      this.#openLine.clear();
-    }
+    else if (control === "\n") this.#endLine("\n");
   }
 }
 
@@ -221,7 +298,11 @@ class OpenLine {
   #end = 0;
 
   get isEmpty(): boolean {
-    return this.#cursor === 0 && this.#restStart === this.#end;
+    return this.length === 0;
+  }
+
+  get length(): number {
+    return this.#cursor + this.#end - this.#restStart;
   }
 
   /** Writes over what is behind the cursor. */
@@ -277,6 +358,29 @@ class OpenLine {
     }
     return text;
   }
+}
+
+/** What stands where output was left out. */
+export const TOO_LARGE = noteOf(
+  "[output was not kept in the notebook, which would be too large with it]",
+);
+
+/** A line for people who read the notebook. */
+function noteOf(line: string): Fixed {
+  return fixed({ output_type: "stream", name: "stderr", text: [`${line}\n`] });
+}
+
+function fixed(output: NbError | NbStream): Fixed {
+  return { output, chars: charsOf(output) };
+}
+
+function charsOf(value: unknown): number {
+  return JSON.stringify(value).length;
+}
+
+/** What is worth more than its length: errors, and what is said of gaps. */
+function isSmall(entry: Entry): boolean {
+  return !(entry instanceof StreamText) && !("displayId" in entry);
 }
 
 function errorOutput({ ename, evalue, traceback }: ErrorItem): NbError {

@@ -2,7 +2,12 @@ import { readBytes, streamBytes, type ContentsEntry } from "../jupyter/contents.
 import { urlPath } from "../jupyter/paths.ts";
 import type { ByteStream, JupyterServer } from "../jupyter/server.ts";
 import { ExpectedError } from "../errors.ts";
-import { asExpected, asNotUpgraded, notebookEntry } from "./contents-notebook.ts";
+import {
+  asExpected,
+  asNotUpgraded,
+  notebookEntry,
+  unlessHalfWritten,
+} from "./contents-notebook.ts";
 import { MAX_EDIT_BYTES, MAX_OUTLINE_BYTES } from "./document.ts";
 import { JsonScanner } from "./json-scan.ts";
 import { asFormatError, cellFrom, OldNotebookError, type Cell } from "./notebook.ts";
@@ -30,10 +35,11 @@ interface Source {
  *
  * @throws {ExpectedError} where there is no such notebook or it is too large
  */
-export async function readNotebook(
-  server: JupyterServer,
-  path: string,
-): Promise<ReadNotebook> {
+export function readNotebook(server: JupyterServer, path: string): Promise<ReadNotebook> {
+  return unlessHalfWritten(() => readNow(server, path));
+}
+
+async function readNow(server: JupyterServer, path: string): Promise<ReadNotebook> {
   const entry = await notebookEntry(server, path, MAX_OUTLINE_BYTES);
   const source = await sourceOf(server, path, entry);
   try {

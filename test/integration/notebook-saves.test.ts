@@ -2,6 +2,7 @@ import { expect, inject, test } from "vitest";
 import { JupyterServer } from "../../src/jupyter/server.ts";
 import { ContentsNotebook } from "../../src/notebook/contents-notebook.ts";
 import { applyEdits, mintCellId } from "../../src/notebook/edit.ts";
+import { readNotebook } from "../../src/notebook/reading.ts";
 import { fileText, putText } from "./notebook-support.ts";
 
 /** A real server; before its nth look at what stands there, somebody else saves. */
@@ -73,4 +74,19 @@ test("a save of somebody else right after ours is told", async () => {
     insertion("ours"),
   );
   expect(saved.isOvertaken).toBe(true);
+});
+
+test("a notebook that is read while somebody writes it is read again", async () => {
+  const path = "saves-half.ipynb";
+  const whole = notebookText(["theirs"]);
+  await putText(path, whole.slice(0, 40));
+  const server = new WithSomebodyElse(2, () => putText(path, whole));
+  const { outline } = await readNotebook(server, path);
+  expect(outline.cells.map(({ firstLine }) => firstLine)).toEqual(["theirs"]);
+  await putText(path, "");
+  const again = new WithSomebodyElse(2, () => putText(path, whole));
+  const saved = await new ContentsNotebook(again, path, (work) => work()).edit(
+    insertion("ours"),
+  );
+  expect(saved.after.cells.map(({ source }) => source)).toEqual(["theirs", "ours"]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Called } from "../support/mcp-client.ts";
-import { fileText, notebookOf, validated } from "./notebook-support.ts";
+import { fileText, notebookOf, putText, validated } from "./notebook-support.ts";
 import { connect, eventually } from "./support.ts";
 
 type Client = Awaited<ReturnType<typeof connect>>;
@@ -11,7 +11,12 @@ async function created(client: Client, path: string, sources: readonly string[])
 }
 
 async function storedCells(path: string) {
-  return JSON.parse(await fileText(path)).cells;
+  // Jupyter empties a file before it writes it.
+  const text = await eventually(
+    () => fileText(path),
+    (read) => read.endsWith("}\n"),
+  );
+  return JSON.parse(text).cells;
 }
 
 function textOf(cell: { outputs: { text?: string[] }[] }): string {
@@ -188,6 +193,86 @@ test("restart with all cells begins with an empty kernel, and a run of a hundred
     expect(textOf(cell)).toBe(`${index} ${index + 1}\n`);
     expect(cell.execution_count).toBe(index + 1);
   }
+});
+
+test("a run that prints more than a notebook holds leaves one that can be edited, with the gap told", async () => {
+  await using client = await connect();
+  const path = "runs/large.ipynb";
+  const line = "x".repeat(99);
+  const { cells: marks } = await created(client, path, [
+    `for i in range(300_000): print(i, '${line}')`,
+    `from IPython.display import display\nfor i in range(8): display({'image/png': '${"A".repeat(1_000)}' * 2_000}, raw=True)`,
+    "print('the end')",
+  ]);
+  const run = await client.call("run_cells", { path, cells: "all", wait_seconds: 50 });
+  expect(run.execution.state, run.text).toBe("ok");
+  const cells = await storedCells(path);
+  const text = textOf(cells[0]);
+  expect(text.slice(0, 204)).toBe(`0 ${line}\n1 ${line}\n`);
+  // What is kept of the end depends on how soon the journal outgrows its cap.
+  expect(text.match(/\[.*not kept.*\]/g)).not.toBeNull();
+  expect(textOf(cells[1])).toMatch(/output was not kept in the notebook/);
+  expect(textOf(cells[2])).toBe("the end\n");
+  expect((await fileText(path)).length).toBeLessThan(20_000_000);
+  const edited = await client.call("edit_notebook", {
+    path,
+    version: notebookOf(run).version,
+    edits: [{ op: "delete", cell: marks[1]?.id }],
+  });
+  expect(edited.isError, edited.text).toBe(false);
+});
+
+test("what arrives late of a cell does not replace the outputs of its next run", async () => {
+  await using client = await connect();
+  const path = "runs/late.ipynb";
+  await created(client, path, [
+    `kernel = get_ipython().kernel
+parents = globals().get('parents', [])
+parents.append(kernel.get_parent())
+print('run', len(parents))`,
+  ]);
+  const first = await client.call("run_cells", { path, cells: "all" });
+  const { conversation } = first.execution;
+  await client.call("run_cells", { path, cells: "all", conversation });
+  // As a kernel does whose threads print under the request that started them.
+  const printLate = (run: number) =>
+    client.call("run_code", {
+      conversation,
+      code: `content = {'name': 'stdout', 'text': 'late of ${run}\\n'}
+kernel.session.send(kernel.iopub_socket, 'stream', content, parent=parents[${run - 1}])`,
+    });
+  await printLate(1);
+  const late = await eventually(
+    () => client.call("get_output", { conversation, execution: "e1" }),
+    ({ text }) => text.includes("late of 1"),
+  );
+  expect(late.text).toContain("run 1\n");
+  expect(textOf((await storedCells(path))[0])).toBe("run 2\n");
+  await printLate(2);
+  await eventually(
+    () => client.call("get_output", { conversation, execution: "e2" }),
+    ({ text }) => text.includes("late of 2"),
+  );
+  expect(textOf((await storedCells(path))[0])).toBe("run 2\nlate of 2\n");
+});
+
+test("a notebook that is nearly as large as can be edited stays so", async () => {
+  await using client = await connect();
+  const path = "runs/nearly.ipynb";
+  const [first, second] = (
+    await created(client, path, [
+      `from IPython.display import display\nfor i in range(2): display({'image/png': '${"A".repeat(1_000)}' * 3_000}, raw=True)`,
+      "print('the end')",
+    ])
+  ).cells;
+  const notebook = JSON.parse(await fileText(path));
+  notebook.metadata.ballast = "b".repeat(18_000_000);
+  await putText(path, JSON.stringify(notebook));
+  const run = await client.call("run_cells", { path, cells: [first?.id, second?.id] });
+  expect(run.execution.state, run.text).toBe("ok");
+  const cells = await storedCells(path);
+  expect(textOf(cells[0])).toMatch(/^\[output was not kept in the notebook/);
+  expect(textOf(cells[1])).toBe("the end\n");
 });
 
 test("bad requests are told apart, and run nothing", async () => {

@@ -378,20 +378,72 @@ test("a question and its answer are part of the text, a password is not", () => 
   ).toEqual([stream("stdout", "login\n", "Name? Ada\n", "Key? ········\n", "hello\n")]);
 });
 
-test("a gap is a line of its own in stderr", () => {
+test("a gap is an output of its own in stderr", () => {
   const outputs = run(stdout("a\n"));
   outputs.addGap(0, 1234);
   outputs.add(0, stderr("50%\r"));
-  outputs.addGap(0, 5);
   expect(outputs.outputs(0)).toEqual([
     stream("stdout", "a\n"),
-    stream(
-      "stderr",
-      "[output of 1234 characters was not kept here]\n",
-      "50%\n",
-      "[output of 5 characters was not kept here]\n",
-    ),
+    stream("stderr", "[up to 1234 characters of output were not kept]\n"),
+    stream("stderr", "50%"),
   ]);
+});
+
+test("of a long stream the beginning and the end are kept, and what is between is counted", () => {
+  const outputs = new RunOutputs();
+  const lines = Array.from({ length: 400_000 }, (_, index) => `line ${index}\n`);
+  for (let at = 0; at < lines.length; at += 1_000)
+    outputs.add(0, stdout(lines.slice(at, at + 1_000).join("")));
+  const [output, ...more] = outputs.outputs(0);
+  expect(more).toEqual([]);
+  const text: readonly string[] = Reflect.get(output ?? {}, "text");
+  const gap = text.findIndex((line) => line.startsWith("[…"));
+  const [before, after] = [text.slice(0, gap), text.slice(gap + 1)];
+  const left = lines.slice(before.length, lines.length - after.length);
+  expect(before).toEqual(lines.slice(0, before.length));
+  expect(after).toEqual(lines.slice(-after.length));
+  expect(text[gap]).toBe(`[… ${left.join("").length} characters were not kept here …]\n`);
+  expect(before.join("").length).toBeGreaterThan(900_000);
+  expect(after.join("").length).toBeGreaterThan(900_000);
+});
+
+test("a line that never ends is kept in the same way", () => {
+  const outputs = new RunOutputs();
+  for (let at = 0; at < 50; at += 1) outputs.add(0, stdout("y".repeat(100_000)));
+  const text: string[] = Reflect.get(outputs.outputs(0)[0] ?? {}, "text");
+  expect(text.join("").length).toBeLessThan(4_000_000);
+  expect(text.find((line) => line.includes("[…"))).toMatch(
+    /^\n\[… \d+ characters were not kept here …\]\n$/,
+  );
+});
+
+test("what is too much for a notebook is left out and said once a step, and what is small still comes", () => {
+  const outputs = new RunOutputs();
+  const large = display({ "image/png": "A".repeat(3_000_000) });
+  for (const step of [0, 0, 0, 0, 1]) outputs.add(step, large);
+  outputs.add(1, stdout("more"));
+  outputs.add(1, large);
+  outputs.add(1, boom);
+  const cut = stream("stderr", expect.stringMatching(/^\[output was not kept/));
+  expect(outputs.outputs(0)).toHaveLength(3);
+  expect(outputs.outputs(0)[2]).toEqual(cut);
+  expect(outputs.outputs(1)).toMatchObject([
+    cut,
+    stream("stdout", "more"),
+    { output_type: "error" },
+  ]);
+});
+
+test("what was cleared away makes room again", () => {
+  const outputs = new RunOutputs();
+  const large = display({ "image/png": "A".repeat(6_000_000) });
+  for (let at = 0; at < 3; at += 1) {
+    outputs.add(0, clear(false));
+    outputs.add(0, large);
+  }
+  outputs.add(1, display("small"));
+  expect(outputs.outputs(0)).toMatchObject([{ output_type: "display_data" }]);
+  expect(outputs.outputs(1)).toEqual([shown("small")]);
 });
 
 test("a step is reported as changed once, until it changes again", () => {
