@@ -1,20 +1,23 @@
 /**
  * The memory of the Worker while much more output flows through a conversation
- * than its journal keeps. The heap is that of the isolate, in which the Worker
+ * than its journal keeps, and while it reads large notebooks. The heap is that of the isolate, in which the Worker
  * and both kinds of Durable Objects live; the resident memory that of the whole
  * process around it, SQLite and its cache included.
  */
-import { readdir, stat } from "node:fs/promises";
+import { readdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openInspector, type HeapUsage, type Inspector } from "./inspector.ts";
 import { connectModern, runToEnd } from "./mcp-client.ts";
+import { callOnNotebook, notebookOf } from "./notebooks.ts";
 import { openStack } from "./stack.ts";
 
 /** Of 101 characters each, more or less: 50 MB, and three times that to see whether the peak grows with it. */
 const LINES = [500_000, 1_500_000];
 const TEXT = "y".repeat(94);
-const POLL_EVERY_MS = 200;
+/** Below and above what is read in one piece. */
+const OUTLINED_MB = [19, 95];
+const POLL_EVERY_MS = 50;
 /** Time for timers to end and garbage to be collected, as far as V8 sees a reason to. */
 const SETTLE_MS = 10_000;
 
@@ -24,33 +27,64 @@ export async function measureMemory(): Promise<void> {
     console.log("\nMemory: measured on Linux alone, by means of /proc.");
     return;
   }
-  for (const lines of LINES) await measureWith(lines);
+  for (const lines of LINES) await measureOutput(lines);
+  await measureOutlines();
 }
 
-async function measureWith(lines: number): Promise<void> {
+async function measureOutput(lines: number): Promise<void> {
   await using stack = await openStack({ plain: false });
   await using client = await connectModern(stack.url);
   const { conversation } = await runToEnd(client, { code: "pass" });
   using inspector = await openInspector(stack);
-
   const code = `for i in range(${lines}): print(i, '${TEXT}')`;
+  await sampled(
+    inspector,
+    () => runToEnd(client, { code, conversation }),
+    async (run) => {
+      if (!run.text.includes(`${lines - 1} ${TEXT}`))
+        throw new Error("The end of the output is missing.");
+      const journal = megabytes(await journalBytes(stack.stateDir));
+      return `${megabytes(printedBytes(lines))} MB of output, ${journal} MB in the journal's file`;
+    },
+  );
+}
+
+/** Outlines of notebooks that are held whole, and of one that is read as it arrives. */
+async function measureOutlines(): Promise<void> {
+  await using stack = await openStack({ plain: false });
+  await using client = await connectModern(stack.url);
+  await client.call("list_files", {});
+  using inspector = await openInspector(stack);
+  for (const size of OUTLINED_MB) {
+    const name = `${size}.ipynb`;
+    await writeFile(path.join(stack.rootDir, name), notebookOf(size));
+    await sampled(
+      inspector,
+      () => callOnNotebook(client, "read_notebook", { path: name }),
+      () => `An outline of a notebook of ${size} MB`,
+    );
+  }
+}
+
+/** Watches the memory while `work` is done, and prints it under what `title` makes of the result. */
+async function sampled<T>(
+  inspector: Inspector,
+  work: () => Promise<T>,
+  title: (result: T) => string | Promise<string>,
+): Promise<void> {
   const before = await observe(inspector);
   const sampler = startSampling(inspector);
   const startedAt = performance.now();
-  const run = await runToEnd(client, { code, conversation });
+  const result = await work();
   const seconds = (performance.now() - startedAt) / 1_000;
   const samples = await sampler.stop();
   await sleep(SETTLE_MS);
   const after = await observe(inspector);
-  if (!run.text.includes(`${lines - 1} ${TEXT}`)) {
-    throw new Error("The end of the output is missing.");
-  }
 
   const heaps = samples.map(({ heap }) => heap);
   const peak = (of: (heap: HeapUsage) => number) => Math.max(...heaps.map(of));
   console.log(
-    `\n${megabytes(printedBytes(lines))} MB of output in ${seconds.toFixed(1)} s, ` +
-      `${samples.length} samples, ${megabytes(await journalBytes(stack.stateDir))} MB in the journal's file`,
+    `\n${await title(result)}, in ${seconds.toFixed(1)} s, ${samples.length} samples`,
   );
   console.log(row("", "before", "peak", `${SETTLE_MS / 1_000} s later`));
   const line = (name: string, of: (heap: HeapUsage) => number) =>

@@ -40,7 +40,7 @@ export async function measureNotebooks(): Promise<void> {
         { name: "GET /api/contents/", run: () => http(stack, `/api/contents/${name}`) },
         {
           name: "read_notebook",
-          run: () => call(client, "read_notebook", { path: name }),
+          run: () => callOnNotebook(client, "read_notebook", { path: name }),
         },
       ],
       rounds,
@@ -53,7 +53,7 @@ export async function measureNotebooks(): Promise<void> {
 
 async function measureEdit(stack: Stack, client: McpClient): Promise<void> {
   const name = "small.ipynb";
-  const outline = await call(client, "read_notebook", { path: name });
+  const outline = await callOnNotebook(client, "read_notebook", { path: name });
   let { version } = outline._meta["jupyter-edge/notebook"];
   const cell = outline._meta["jupyter-edge/notebook"].cells[0]?.id;
   let count = 0;
@@ -77,7 +77,7 @@ async function measureEdit(stack: Stack, client: McpClient): Promise<void> {
         run: async () => {
           count += 1;
           const edits = [{ op: "replace", cell, source: `edit = ${count}` }];
-          const edited = await call(client, "edit_notebook", {
+          const edited = await callOnNotebook(client, "edit_notebook", {
             path: name,
             version,
             edits,
@@ -97,9 +97,9 @@ async function measureRun(stack: Stack, client: McpClient): Promise<void> {
   const own = "run.ipynb";
   const theirs = "plain.ipynb";
   const cells = [{ cell_type: "code", source: "print(1)" }];
-  await call(client, "create_notebook", { path: own, cells });
-  await call(client, "create_notebook", { path: theirs, cells });
-  const begun = await call(client, "run_cells", { path: own, cells: "all" });
+  await callOnNotebook(client, "create_notebook", { path: own, cells });
+  await callOnNotebook(client, "create_notebook", { path: theirs, cells });
+  const begun = await callOnNotebook(client, "run_cells", { path: own, cells: "all" });
   const conversation = begun._meta["jupyter-edge/execution"]?.conversation;
   const times = await takeTurns(
     [
@@ -119,7 +119,8 @@ async function measureRun(stack: Stack, client: McpClient): Promise<void> {
       },
       {
         name: "run_cells",
-        run: () => call(client, "run_cells", { path: own, cells: "all", conversation }),
+        run: () =>
+          callOnNotebook(client, "run_cells", { path: own, cells: "all", conversation }),
       },
     ],
     SMALL,
@@ -139,14 +140,19 @@ async function http({ jupyter }: Stack, url: string, body?: unknown): Promise<Re
   return new Response(bytes);
 }
 
-async function call(client: McpClient, name: string, args: Record<string, unknown>) {
+/** Calls a tool whose result is about a notebook, and throws where it failed. */
+export async function callOnNotebook(
+  client: McpClient,
+  name: string,
+  args: Record<string, unknown>,
+) {
   const result = resultSchema.parse(await client.call(name, args));
   if (result.isError === true) throw new Error(result.content[0]?.text);
   return result;
 }
 
 /** A notebook of about that many megabytes: a hundred cells with images for outputs. */
-function notebookOf(megabytes: number): string {
+export function notebookOf(megabytes: number): string {
   const image = "iVBORw0K".repeat((megabytes * 1_000_000) / 100 / 8);
   const cells = Array.from({ length: 100 }, (_, index) => ({
     cell_type: "code",
