@@ -36,6 +36,41 @@ export default defineConfig({
         },
       },
       {
+        plugins: [
+          cloudflareTest(({ inject }) => ({
+            wrangler,
+            miniflare: {
+              bindings: {
+                // A person's own server may be on this machine then.
+                LOCAL_USE: "1",
+                SIGN_IN: "jupyter",
+                PUBLIC_URL: "https://edge.example.com",
+                SEALING_KEY: "a sealing key of more than thirty-two characters",
+                ALLOW_USER_SERVERS: "true",
+                JUPYTER_HOST: "127.0.0.1",
+                JUPYTER_PORT: String(inject("teamServer").port),
+                JUPYTER_HEADERS: '{"X-Team-Secret": "canary-team-header"}',
+                CF_ACCESS_CLIENT_ID: "canary-access-id",
+                CF_ACCESS_CLIENT_SECRET: "canary-access-secret",
+                KERNEL_LINGER_SECONDS: "1",
+                MAX_REQUESTS_PER_MINUTE: "200",
+                MAX_CONVERSATIONS: "8",
+                MAX_RUNNING_EXECUTIONS: "4",
+                MAX_STORED_MB: "5",
+              },
+            },
+          })),
+        ],
+        test: {
+          name: "hosted",
+          include: ["test/hosted/**/*.test.ts"],
+          globalSetup: ["test/support/hosted-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],

@@ -8,6 +8,39 @@ export interface JupyterAddress {
   readonly wsUrl: string;
   /** Empty for a server without a token: then requests carry the `_xsrf` cookie instead. */
   readonly token: string;
+  /** What else goes on every request to it: the service token of a tunnel in front of it. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What one person may use, exactly. */
+export interface Limits {
+  readonly requestsPerMinute: number;
+  readonly conversations: number;
+  /** Executions that have not ended. */
+  readonly executions: number;
+  /** Of all conversations' journals. */
+  readonly storedBytes: number;
+}
+
+/** What a conversation takes of what its person may use. */
+export interface Standing {
+  /** Executions that have not ended. */
+  readonly running: number;
+  readonly storedBytes: number;
+}
+
+/** How people sign in, and what they may do then. */
+export interface SignIn {
+  readonly method: "jupyter";
+  /** The origin that clients use, without a slash at its end. */
+  readonly publicUrl: string;
+  /** The present `SEALING_KEY`, then the one that it replaced. */
+  readonly sealingKeys: readonly string[];
+  /** Whether there is a server of the deployment itself, at {@link Config.jupyter}. */
+  readonly hasOwnServer: boolean;
+  readonly allowsUserServers: boolean;
+  readonly userServerPorts: readonly number[];
+  readonly limits: Limits;
 }
 
 /** The settings of a deployment, parsed and complete. */
@@ -15,6 +48,10 @@ export interface Config {
   readonly jupyter: JupyterAddress;
   /** True only under `npm start`: one of the conditions for use without sign-in. */
   readonly localUse: boolean;
+  /** Null where nobody can sign in: then there is local use alone. */
+  readonly signIn: SignIn | null;
+  /** What sign-in lacks, as sentences without a full stop. Nobody is served until there is nothing. */
+  readonly missing: readonly string[];
   /** Days after its last use when a conversation and its journal are forgotten. */
   readonly conversationTtlDays: number;
   /** How long a kernel's socket stays open after its last run, so that the next one is fast. */
@@ -27,6 +64,27 @@ export class ConfigError extends Error {
 }
 
 const PORT = z.coerce.number<string>().int().min(1).max(65_535);
+const COUNT = z.coerce.number<string>().int().min(1).max(1_000_000);
+/** Shorter ones can be guessed. */
+const MIN_SECRET_CHARS = 32;
+
+/** Header names and values that `fetch` accepts. */
+const headersSchema = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: "custom", message: "no JSON" });
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.record(
+      z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/),
+      z.string().regex(/^[\x20-\x7e]*$/),
+    ),
+  );
 
 const settingsSchema = z.object({
   JUPYTER_HOST: optionalText("localhost").refine(
@@ -41,6 +99,32 @@ const settingsSchema = z.object({
     "must be a path alone, like /user/ada",
   ),
   JUPYTER_TOKEN: optionalText(""),
+  JUPYTER_HEADERS: optionalText("{}").transform((text, context) => {
+    const parsed = headersSchema.safeParse(text);
+    if (parsed.success) return parsed.data;
+    context.addIssue({
+      code: "custom",
+      message: 'must be JSON like {"X-Name": "value"}',
+    });
+    return z.NEVER;
+  }),
+  CF_ACCESS_CLIENT_ID: optionalText(""),
+  CF_ACCESS_CLIENT_SECRET: optionalText(""),
+  SIGN_IN: optionalText("").pipe(z.enum(["", "jupyter"])),
+  PUBLIC_URL: optionalText("").refine(
+    (text) => text === "" || isOrigin(text),
+    "must be an origin like https://jupyter-edge.example.com, with https unless it is on loopback",
+  ),
+  SEALING_KEY: optionalText(""),
+  SEALING_KEY_PREVIOUS: optionalText(""),
+  ALLOW_USER_SERVERS: optionalText("false").pipe(z.enum(["true", "false"])),
+  USER_SERVER_PORTS: optionalText("443,8443,8888")
+    .transform((text) => text.split(",").map((port) => port.trim()))
+    .pipe(z.array(PORT)),
+  MAX_REQUESTS_PER_MINUTE: optionalText("300").pipe(COUNT),
+  MAX_CONVERSATIONS: optionalText("500").pipe(COUNT),
+  MAX_RUNNING_EXECUTIONS: optionalText("20").pipe(COUNT),
+  MAX_STORED_MB: optionalText("1000").pipe(COUNT),
   CONVERSATION_TTL_DAYS: optionalText("30").pipe(
     z.coerce.number<string>().positive().max(3_650),
   ),
@@ -83,11 +167,74 @@ export function parseConfig(env: object): Config {
       httpUrl: `${settings.JUPYTER_PROTOCOL}://${place}`,
       wsUrl: `${wsProtocol}://${place}`,
       token: settings.JUPYTER_TOKEN,
+      headers: { ...settings.JUPYTER_HEADERS, ...accessHeaders(settings) },
     },
     localUse: settings.LOCAL_USE === "1",
+    signIn: signInOf(settings, env),
+    missing: settings.SIGN_IN === "" ? [] : missingOf(settings, env),
     conversationTtlDays: settings.CONVERSATION_TTL_DAYS,
     kernelLingerMs: settings.KERNEL_LINGER_SECONDS * 1000,
   };
+}
+
+type Settings = z.infer<typeof settingsSchema>;
+
+function signInOf(settings: Settings, env: object): SignIn | null {
+  if (settings.SIGN_IN === "") return null;
+  const { SEALING_KEY, SEALING_KEY_PREVIOUS } = settings;
+  return {
+    method: settings.SIGN_IN,
+    publicUrl: settings.PUBLIC_URL.replace(/\/$/, ""),
+    sealingKeys: [SEALING_KEY, SEALING_KEY_PREVIOUS].filter((secret) => secret !== ""),
+    hasOwnServer: hasOwnServer(env),
+    allowsUserServers: settings.ALLOW_USER_SERVERS === "true",
+    userServerPorts: settings.USER_SERVER_PORTS,
+    limits: {
+      requestsPerMinute: settings.MAX_REQUESTS_PER_MINUTE,
+      conversations: settings.MAX_CONVERSATIONS,
+      executions: settings.MAX_RUNNING_EXECUTIONS,
+      storedBytes: settings.MAX_STORED_MB * 1_000_000,
+    },
+  };
+}
+
+/** What a deployment with sign-in needs and lacks. Holds no setting's value. */
+function missingOf(settings: Settings, env: object): string[] {
+  const missing: string[] = [];
+  if (settings.PUBLIC_URL === "") missing.push("PUBLIC_URL is not set");
+  for (const name of ["SEALING_KEY", "SEALING_KEY_PREVIOUS"] as const) {
+    const { length } = settings[name];
+    if (length === 0 && name === "SEALING_KEY") missing.push(`${name} is not set`);
+    else if (length > 0 && length < MIN_SECRET_CHARS)
+      missing.push(`${name} is shorter than ${MIN_SECRET_CHARS} characters`);
+  }
+  if (!hasOwnServer(env) && settings.ALLOW_USER_SERVERS !== "true")
+    missing.push("Neither JUPYTER_HOST is set nor ALLOW_USER_SERVERS=true");
+  if (!("OAUTH_KV" in env)) missing.push("The KV namespace OAUTH_KV is not bound");
+  return missing;
+}
+
+function hasOwnServer(env: object): boolean {
+  return String(Reflect.get(env, "JUPYTER_HOST") ?? "").trim() !== "";
+}
+
+function accessHeaders(settings: Settings): Record<string, string> {
+  const { CF_ACCESS_CLIENT_ID: id, CF_ACCESS_CLIENT_SECRET: secret } = settings;
+  if ((id === "") !== (secret === ""))
+    throw new ConfigError(
+      "CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET: set both or neither",
+    );
+  return id === ""
+    ? {}
+    : { "CF-Access-Client-Id": id, "CF-Access-Client-Secret": secret };
+}
+
+/** http is for trying it out on one machine; everywhere else tokens would travel readable. */
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || `${url.origin}` !== text.replace(/\/$/, "")) return false;
+  const isLoopback = /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
+  return url.protocol === "https:" || (url.protocol === "http:" && isLoopback);
 }
 
 function basePath(path: string): string {

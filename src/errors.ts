@@ -61,6 +61,12 @@ export type Failure =
       /** What stands there now: the cells that an edit is about and that are others now. */
       cells: readonly { readonly id: string; readonly source: string | null }[];
     }
+  | { code: "signed_out" }
+  | { code: "scope_missing"; scopes: readonly string[] }
+  | { code: "too_many_requests"; limit: number; seconds: number }
+  | { code: "too_many_conversations"; limit: number }
+  | { code: "too_many_executions"; limit: number }
+  | { code: "too_much_stored"; stored: number; limit: number }
   | { code: "code_empty" }
   | { code: "code_too_long"; bytes: number; limit: number }
   | { code: "text_too_long"; bytes: number; limit: number };

@@ -24,8 +24,36 @@ export function mintHandle(): string {
 
 /** A short name of a Jupyter server, from its base URL: lower-case base32 of its SHA-256. */
 export async function hashServer(httpUrl: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(httpUrl));
-  return base32(new Uint8Array(digest)).slice(0, SERVER_HASH_CHARS);
+  return (await digest32(httpUrl)).slice(0, SERVER_HASH_CHARS);
+}
+
+/**
+ * A person whom an issuer knows under a name. Servers are their own issuers, so
+ * that none can claim a name elsewhere.
+ */
+export function identityPrincipal(issuer: string, subject: string): Promise<string> {
+  return digest32(JSON.stringify(["identity", issuer, subject]));
+}
+
+/** Whoever has a token of a server that knows no names. `secret` keeps weak tokens from being guessed by it. */
+export async function tokenPrincipal(
+  httpUrl: string,
+  token: string,
+  secret: string,
+): Promise<string> {
+  const encoder = new TextEncoder();
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey(
+    "raw",
+    encoder.encode(secret),
+    algorithm,
+    false,
+    ["sign"],
+  );
+  const text = JSON.stringify(["token", httpUrl, token]);
+  return base32(
+    new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(text))),
+  );
 }
 
 /** The name of the object that holds a conversation. */
@@ -36,6 +64,11 @@ export function conversationName(identity: ConversationIdentity): string {
 /** The name of the object that a person's conversations on one server share. */
 export function workspaceName(identity: Omit<ConversationIdentity, "handle">): string {
   return `${identity.principal}/${identity.serverHash}`;
+}
+
+async function digest32(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return base32(new Uint8Array(digest));
 }
 
 /** RFC 4648 base32 without padding, in lower case. */

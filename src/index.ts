@@ -1,27 +1,21 @@
-import { createMcpHandler } from "agents/mcp/server";
 import { localRefusal } from "./auth/local.ts";
+import { signedInFetch, purgeGrants } from "./signed-in.ts";
 import { ConfigError, parseConfig, type Config } from "./config.ts";
 import { ExpectedError } from "./errors.ts";
-import {
-  conversationName,
-  hashServer,
-  LOCAL_PRINCIPAL,
-  mintHandle,
-  workspaceName,
-} from "./identity.ts";
+import { LOCAL_PRINCIPAL } from "./identity.ts";
 import { getVersion } from "./jupyter/kernels.ts";
 import { JupyterServer } from "./jupyter/server.ts";
+import { serveMcp } from "./mcp/endpoint.ts";
 import { adviceFor } from "./mcp/advice.ts";
-import { createServer } from "./mcp/server.ts";
+import { SCOPES } from "./scopes.ts";
 import type { JupyterState } from "./web/landing.tsx";
-import { notOpenResponse } from "./web/not-open.ts";
+import { closedResponse, notOpenResponse } from "./web/not-open.ts";
 import { pages } from "./web/pages.tsx";
 
+export { Account } from "./account/account.ts";
+export { Deployment } from "./account/deployment.ts";
 export { Conversation } from "./conversation/conversation.ts";
 export { Workspace } from "./workspace/workspace.ts";
-
-/** Code of 1,000,000 characters in JSON, with room for what is around it. */
-const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 
 export default {
   async fetch(request, env, ctx): Promise<Response> {
@@ -38,43 +32,24 @@ export default {
         },
       );
     }
+    if (config.missing.length > 0) return closedResponse(config.missing, 503);
+    if (config.signIn !== null)
+      return signedInFetch(request, env, ctx, config, config.signIn);
     if (new URL(request.url).pathname !== "/mcp") {
       return pages({ config, checkJupyter: () => jupyterState(config) }).fetch(request);
     }
     const refusal = localRefusal(request, config);
     if (refusal !== null) return notOpenResponse(refusal);
-    return serveMcp(request, env, ctx, config);
+    const local = { principal: LOCAL_PRINCIPAL, address: config.jupyter, scopes: SCOPES };
+    return serveMcp(request, env, ctx, local);
+  },
+
+  /** By the cron trigger of `wrangler.toml`. */
+  async scheduled(_controller, env): Promise<void> {
+    const { signIn, missing } = parseConfig(env);
+    if (signIn !== null && missing.length === 0) await purgeGrants(env, signIn);
   },
 } satisfies ExportedHandler<Env>;
-
-/** Answers one MCP request for the principal of local use. */
-async function serveMcp(
-  request: Request,
-  env: Env,
-  ctx: ExecutionContext,
-  config: Config,
-): Promise<Response> {
-  const serverHash = await hashServer(config.jupyter.httpUrl);
-  const owner = { principal: LOCAL_PRINCIPAL, serverHash };
-  const identity = (handle: string) => ({ ...owner, handle });
-  const context = {
-    conversations: {
-      identity,
-      mint: () => identity(mintHandle()),
-      get: (handle: string) =>
-        env.CONVERSATION.getByName(conversationName(identity(handle))),
-    },
-    workspace: env.WORKSPACE.getByName(workspaceName(owner)),
-    jupyter: new JupyterServer(config.jupyter),
-  };
-  const handler = createMcpHandler(() => createServer(context), {
-    // Only a stream sends keep-alives while a call waits, and notices a client that has left.
-    responseMode: "sse",
-    corsOptions: false,
-    maxRequestBodySize: MAX_REQUEST_BYTES,
-  });
-  return handler(request, env, ctx);
-}
 
 async function jupyterState({ jupyter }: Config): Promise<JupyterState> {
   const url = jupyter.httpUrl;

@@ -5,9 +5,18 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import { parseConfig, type Config } from "../config.ts";
-import { ExpectedError, outcomeOf, type Outcome } from "../errors.ts";
-import { workspaceName, type ConversationIdentity } from "../identity.ts";
+import {
+  parseConfig,
+  type Config,
+  type JupyterAddress,
+  type Standing,
+} from "../config.ts";
+import { ExpectedError, outcomeOf, valueOf, type Outcome } from "../errors.ts";
+import {
+  conversationName,
+  workspaceName,
+  type ConversationIdentity,
+} from "../identity.ts";
 import { interruptKernel, restartKernel, shutdownKernel } from "../jupyter/kernels.ts";
 import { JupyterServer } from "../jupyter/server.ts";
 import { KernelConnection } from "../kernel/connection.ts";
@@ -122,7 +131,9 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#config = parseConfig(env);
-    this.server = new JupyterServer(this.#config.jupyter);
+    this.server = new JupyterServer(
+      this.#config.signIn === null ? this.#config.jupyter : () => this.#address(),
+    );
     this.lingerMs = this.#config.kernelLingerMs;
     this.#storage = new ConversationStorage(ctx.storage);
     this.journal = new Journal(ctx.storage.sql, { countNumbered });
@@ -439,6 +450,19 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
       unfinished: this.journal.unfinished().map(({ number }) => `e${number}`),
     });
     this.ctx.waitUntil(reported.catch(() => undefined));
+    const standing = {
+      running: this.journal.unfinished().length,
+      storedBytes: this.ctx.storage.sql.databaseSize,
+    };
+    const settled = this.#account(identity)?.settle(conversationName(identity), standing);
+    if (settled !== undefined) this.ctx.waitUntil(settled.catch(() => undefined));
+  }
+
+  /** What this conversation takes of what its person may use; null where it never began. */
+  standing(): Standing | null {
+    if (this.hasEnded()) return null;
+    const storedBytes = this.ctx.storage.sql.databaseSize;
+    return { running: this.journal.unfinished().length, storedBytes };
   }
 
   #create(identity: ConversationIdentity): void {
@@ -453,8 +477,12 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
     choose: Parameters<Runs["begin"]>[2],
     onProgress: ProgressListener | undefined,
   ): Promise<ExecutionResult> {
+    if (!request.isNew) this.#wake();
+    const account = this.#account(request.identity);
+    if (account !== null)
+      valueOf(await account.begin(conversationName(request.identity)));
     if (request.isNew) this.#create(request.identity);
-    else this.#wake();
+    else this.throwIfEnded();
     const now = Date.now();
     const record = this.#runs.begin(request.msgId, code, choose);
     try {
@@ -466,6 +494,7 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
       return await this.#settledResult(record, now, request, undefined, onProgress);
     } catch (error) {
       await this.#forgetIfEmpty();
+      this.report();
       throw error;
     } finally {
       this.#runs.stopWaiting(record);
@@ -603,6 +632,7 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
   async #forget(): Promise<void> {
     const identity = this.#storage.identity();
     await this.#workspace(identity).forget(identity.handle);
+    await this.#account(identity)?.forget(conversationName(identity));
     for (const connection of this.#connections.values()) connection.release();
     this.#connections.clear();
     await this.#storage.deleteAll();
@@ -613,7 +643,19 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
   async #forgetIfEmpty(): Promise<void> {
     if (this.hasEnded()) return;
     if (this.journal.latest(1).length > 0 || this.slots.all().length > 0) return;
+    const identity = this.#storage.identity();
+    await this.#account(identity)?.forget(conversationName(identity));
     await this.#storage.deleteAll();
+  }
+
+  /** Where the credentials are kept, for what this conversation does while nobody calls. */
+  async #address(): Promise<JupyterAddress> {
+    return valueOf(await this.#workspace(this.#storage.identity()).address());
+  }
+
+  /** Who counts what this person uses; nobody in local use. */
+  #account({ principal }: ConversationIdentity) {
+    return this.#config.signIn === null ? null : this.env.ACCOUNT.getByName(principal);
   }
 
   #workspace(identity: ConversationIdentity) {

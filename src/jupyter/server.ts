@@ -34,23 +34,31 @@ export interface JupyterResponse {
   json(): unknown;
 }
 
+/** Gives a server's address and credentials where they are not at hand, or throws an {@link ExpectedError}. */
+export type AddressSource = () => Promise<JupyterAddress>;
+
 /**
  * One Jupyter server, and the only place where its credentials are put on a
  * request. Redirects are never followed: a 302 to a login page is an answer, and
  * another host must not see the token.
  */
 export class JupyterServer {
-  readonly #address: JupyterAddress;
+  readonly #source: AddressSource;
+  /** Once it was asked for. */
+  #address: JupyterAddress | null = null;
+  #host = "";
   /** The `_xsrf` cookie of a server without a token, once it gave one. */
   #xsrf: string | null = null;
 
-  constructor(address: JupyterAddress) {
-    this.#address = address;
+  /** @param address or a way to ask for it, which is done again after the server rejected its token */
+  constructor(address: JupyterAddress | AddressSource) {
+    this.#source =
+      typeof address === "function" ? address : () => Promise.resolve(address);
   }
 
   /** `host:port`, for messages. */
   get host(): string {
-    return new URL(this.#address.httpUrl).host;
+    return this.#host;
   }
 
   /**
@@ -61,8 +69,9 @@ export class JupyterServer {
    */
   async request(path: string, request: JupyterRequest = {}): Promise<JupyterResponse> {
     const method = request.method ?? "GET";
-    if (method !== "GET") await this.#ensureXsrf();
-    const headers = this.#headers();
+    const address = await this.#known();
+    if (method !== "GET") await this.#ensureXsrf(address);
+    const headers = this.#headers(address);
     const init: RequestInit = { method, headers, redirect: "manual" };
     if (request.body !== undefined) {
       headers.set("content-type", "application/json");
@@ -71,7 +80,7 @@ export class JupyterServer {
     }
     const timeoutMs = request.timeoutMs ?? REQUEST_TIMEOUT_MS;
     const { response, text } = await this.#reach(async (signal) => {
-      const answer = await fetch(this.#address.httpUrl + path, { ...init, signal });
+      const answer = await fetch(address.httpUrl + path, { ...init, signal });
       return { response: answer, text: await this.#readWhole(answer, request.maxBytes) };
     }, timeoutMs);
     this.#throwIfRefused(response, text);
@@ -91,10 +100,11 @@ export class JupyterServer {
     path: string,
     { maxBytes, timeoutMs = FILE_TIMEOUT_MS }: { maxBytes: number; timeoutMs?: number },
   ): Promise<Uint8Array | null> {
-    await this.#ensureXsrf();
-    const headers = this.#headers();
+    const address = await this.#known();
+    await this.#ensureXsrf(address);
+    const headers = this.#headers(address);
     const { response, bytes, text } = await this.#reach(async (signal) => {
-      const url = this.#address.httpUrl + path;
+      const url = address.httpUrl + path;
       const answer = await fetch(url, { headers, redirect: "manual", signal });
       if (answer.status !== 200)
         return { response: answer, bytes: null, text: await this.#readWhole(answer) };
@@ -122,10 +132,11 @@ export class JupyterServer {
     path: string,
     timeoutMs: number = FILE_TIMEOUT_MS,
   ): Promise<ByteStream | null> {
-    await this.#ensureXsrf();
-    const headers = this.#headers();
+    const address = await this.#known();
+    await this.#ensureXsrf(address);
+    const headers = this.#headers(address);
     const { response, text } = await this.#reach(async (signal) => {
-      const url = this.#address.httpUrl + path;
+      const url = address.httpUrl + path;
       const answer = await fetch(url, { headers, redirect: "manual", signal });
       const isFile = answer.status === 200;
       return { response: answer, text: isFile ? "" : await this.#readWhole(answer) };
@@ -147,11 +158,12 @@ export class JupyterServer {
    * @throws {ExpectedError} where no socket came; 404 is returned as `null`
    */
   async openWebSocket(path: string, subprotocol: string): Promise<WebSocket | null> {
-    const headers = this.#headers();
+    const address = await this.#known();
+    const headers = this.#headers(address);
     headers.set("upgrade", "websocket");
     headers.set("sec-websocket-protocol", subprotocol);
     // `fetch` wants the http form of a WebSocket's URL.
-    const url = this.#address.wsUrl.replace(/^ws/, "http") + path;
+    const url = address.wsUrl.replace(/^ws/, "http") + path;
     const { response, text } = await this.#reach(async (signal) => {
       const answer = await fetch(url, { headers, redirect: "manual", signal });
       return {
@@ -176,10 +188,16 @@ export class JupyterServer {
     return response.webSocket;
   }
 
-  #headers(): Headers {
-    const headers = new Headers();
-    if (this.#address.token !== "") {
-      headers.set("authorization", `token ${this.#address.token}`);
+  async #known(): Promise<JupyterAddress> {
+    this.#address ??= await this.#source();
+    this.#host = new URL(this.#address.httpUrl).host;
+    return this.#address;
+  }
+
+  #headers({ token, headers: further }: JupyterAddress): Headers {
+    const headers = new Headers(further);
+    if (token !== "") {
+      headers.set("authorization", `token ${token}`);
     } else if (this.#xsrf !== null) {
       headers.set("cookie", `_xsrf=${this.#xsrf}`);
       headers.set("x-xsrftoken", this.#xsrf);
@@ -188,11 +206,12 @@ export class JupyterServer {
   }
 
   /** Where there is no token, a write needs the `_xsrf` cookie, which any page of the server sets. */
-  async #ensureXsrf(): Promise<void> {
-    if (this.#address.token !== "" || this.#xsrf !== null) return;
+  async #ensureXsrf({ token, httpUrl, headers }: JupyterAddress): Promise<void> {
+    if (token !== "" || this.#xsrf !== null) return;
     // `/login` is a page of every Jupyter server and redirects where none is needed; both set it.
     const response = await this.#reach(async (signal) => {
-      const answer = await fetch(`${this.#address.httpUrl}/login`, {
+      const answer = await fetch(`${httpUrl}/login`, {
+        headers,
         redirect: "manual",
         signal,
       });
@@ -257,11 +276,13 @@ export class JupyterServer {
     }
     if (status === 401 || status === 403) {
       this.#xsrf = null;
+      this.#address = null;
       throw new ExpectedError({ code: "token_rejected", host, status, loginPage: false });
     }
     if (status >= 300 && status < 400) {
       const location = response.headers.get("location") ?? "";
       if (/login|oauth|auth|sign/i.test(location)) {
+        this.#address = null;
         throw new ExpectedError({
           code: "token_rejected",
           host,

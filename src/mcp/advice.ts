@@ -238,6 +238,36 @@ export function adviceFor(failure: Failure): Advice {
         next: `Call edit_notebook again with version "${failure.version}", the edits fitted to what is there now.`,
         ...(failure.cells.length > 0 && { quoted: conflictCells(failure.cells) }),
       };
+    case "signed_out":
+      return {
+        message: "There are no credentials for this Jupyter server any more.",
+        next: "Ask the user to connect this server again in their client.",
+      };
+    case "scope_missing":
+      return {
+        message: `The user has not allowed that: it needs ${failure.scopes.join(" and ")}.`,
+        next: "Ask the user to connect this server again and to allow it.",
+      };
+    case "too_many_requests":
+      return {
+        message: `More than ${failure.limit} calls within a minute.`,
+        next: `Wait ${failure.seconds} s; get_output with wait_seconds waits for a run in one call.`,
+      };
+    case "too_many_conversations":
+      return {
+        message: `There are ${failure.limit} conversations, which is the limit.`,
+        next: "Go on in one that list_conversations shows, or end one with end_conversation.",
+      };
+    case "too_many_executions":
+      return {
+        message: `${failure.limit} executions are unfinished in this user's conversations, which is the limit.`,
+        next: "Wait for one (get_output) or stop one (interrupt_kernel); list_conversations shows where they are.",
+      };
+    case "too_much_stored":
+      return {
+        message: `The outputs of this user's conversations take ${megabytes(failure.stored)}; the limit is ${megabytes(failure.limit)}.`,
+        next: "End conversations that are not needed any more with end_conversation.",
+      };
     case "code_empty":
       return { message: "There is no code to run.", next: "Call run_code with code." };
     case "code_too_long":

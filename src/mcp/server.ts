@@ -1,5 +1,7 @@
 import { McpServer } from "@modelcontextprotocol/server";
+import { z } from "zod";
 import { version } from "../../package.json";
+import type { Scope } from "../scopes.ts";
 import { INSTRUCTIONS } from "./instructions.ts";
 import type { ToolContext } from "./tool.ts";
 import { conversationTools } from "./tools/conversations.ts";
@@ -18,6 +20,21 @@ export const TOOLS = [
   ...notebookTools,
   ...runCellsTools,
 ];
+
+const NEEDS: ReadonlyMap<string, readonly Scope[]> = new Map(
+  TOOLS.map(({ name, scopes }) => [name, scopes]),
+);
+
+const callSchema = z.object({
+  method: z.literal("tools/call"),
+  params: z.object({ name: z.string() }),
+});
+
+/** The scopes that a message of a client needs: those of the tool that it calls. */
+export function scopesOfCall(message: unknown): readonly Scope[] {
+  const call = callSchema.safeParse(message);
+  return call.success ? (NEEDS.get(call.data.params.name) ?? []) : [];
+}
 
 /** A server for one request: nothing of the protocol is kept between two of them. */
 export function createServer(context: Omit<ToolContext, "onProgress">): McpServer {

@@ -10,6 +10,7 @@ import type { z } from "zod";
 import type { Conversation } from "../conversation/conversation.ts";
 import type { ProgressListener } from "../conversation/waiting.ts";
 import { ExpectedError } from "../errors.ts";
+import type { Scope } from "../scopes.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { adviceFor } from "./advice.ts";
@@ -27,6 +28,8 @@ export interface ToolContext {
   readonly conversations: Conversations;
   readonly workspace: DurableObjectStub<Workspace>;
   readonly jupyter: JupyterServer;
+  /** What the caller's token allows. */
+  readonly scopes: readonly Scope[];
   /** Present when the client wants to hear of progress. */
   readonly onProgress: ProgressListener | undefined;
 }
@@ -43,6 +46,8 @@ export interface ToolDefinition<Input extends z.ZodObject> {
   readonly name: string;
   readonly title: string;
   readonly description: string;
+  /** What a token needs to call it. */
+  readonly scopes: readonly Scope[];
   readonly input: Input;
   readonly annotations: Required<Omit<ToolAnnotations, "title">>;
   run(input: z.infer<Input>, context: ToolContext): Promise<ToolResult>;
@@ -50,6 +55,8 @@ export interface ToolDefinition<Input extends z.ZodObject> {
 
 /** A tool of any input, ready to be registered. */
 export interface Tool {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
   register(server: McpServer, context: Omit<ToolContext, "onProgress">): void;
 }
 
@@ -57,17 +64,22 @@ export interface Tool {
 export function defineTool<Input extends z.ZodObject>(
   definition: ToolDefinition<Input>,
 ): Tool {
-  const { name, title, description, input, annotations } = definition;
+  const { name, title, description, scopes, input, annotations } = definition;
   return {
+    name,
+    scopes,
     register(server, context) {
       const inputSchema: StandardSchemaWithJSON = input;
       const call = async (args: unknown, request: ServerContext) => {
         const onProgress = progressListener(request);
         // The SDK has parsed the arguments with this very schema.
         const parsed = args as z.infer<Input>;
-        return answer(definition, () =>
-          definition.run(parsed, { ...context, onProgress }),
-        );
+        return answer(definition, () => {
+          const lacking = scopes.filter((scope) => !context.scopes.includes(scope));
+          if (lacking.length > 0)
+            throw new ExpectedError({ code: "scope_missing", scopes: lacking });
+          return definition.run(parsed, { ...context, onProgress });
+        });
       };
       server.registerTool(name, { title, description, inputSchema, annotations }, call);
     },

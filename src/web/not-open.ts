@@ -43,7 +43,11 @@ const STATUS: Readonly<Record<LocalRefusal["condition"], 403 | 503>> = {
 
 /** The answer of `/mcp` to a request that is not local while sign-in is not configured. */
 export function notOpenResponse(refusal: LocalRefusal): Response {
-  const missing = missingFor(refusal);
+  return closedResponse(missingFor(refusal), STATUS[refusal.condition]);
+}
+
+/** The answer to every request while something is missing. */
+export function closedResponse(missing: readonly string[], status: 403 | 503): Response {
   return Response.json(
     {
       jsonrpc: "2.0",
@@ -56,7 +60,7 @@ export function notOpenResponse(refusal: LocalRefusal): Response {
       },
     },
     {
-      status: STATUS[refusal.condition],
+      status,
       headers: { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" },
     },
   );

@@ -1,44 +1,65 @@
 import { type Context, Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { version } from "../../package.json";
-import { localRefusal } from "../auth/local.ts";
+import { localRefusal, type LocalRefusal } from "../auth/local.ts";
 import type { Config } from "../config.ts";
 import { type JupyterState, landingPage } from "./landing.tsx";
 import { Layout } from "./layout.tsx";
 import { missingFor } from "./not-open.ts";
 import { styleSource } from "./style.ts";
 
-/** What the pages need. `checkJupyter` never rejects, and may answer from a short memory. */
+/** What the pages need. */
 export interface PagesDeps {
   readonly config: Pick<Config, "localUse">;
-  readonly checkJupyter: () => Promise<JupyterState>;
+  /** For local eyes: never rejects. Null where nobody is local. */
+  readonly checkJupyter: (() => Promise<JupyterState>) | null;
+  /** Where people sign in. Then nobody is local. */
+  readonly authorize?: Hono<PagesEnv>;
 }
 
-type Env = { Variables: { styleSource: string } };
+/** What each request to a page carries with it. */
+export type PagesEnv = {
+  Variables: { styleSource: string; formTargets: readonly string[] };
+};
+
+const CSP = "Content-Security-Policy";
+const NO_FORMS = "'none'";
 
 /** Pages change with a deploy only, and strangers may ask as often as they like. */
 const STRANGERS = "public, max-age=60";
 const LOCAL = "no-store";
 
 /** What a browser sees: `/`, `/health`, and a word for every other path. */
-export function pages({ config, checkJupyter }: PagesDeps): Hono<Env> {
-  const app = new Hono<Env>();
+export function pages({ config, checkJupyter, authorize }: PagesDeps): Hono<PagesEnv> {
+  const app = new Hono<PagesEnv>();
+  const refusalOf = (request: Request): LocalRefusal | "sign-in" | null =>
+    authorize === undefined ? localRefusal(request, config) : "sign-in";
 
   app.use(async (c, next) => {
     c.set("styleSource", await styleSource());
+    c.set("formTargets", [NO_FORMS]);
     await next();
+    // Known once the page is made, and `secureHeaders` looks before that.
+    const policy = c.res.headers
+      .get(CSP)
+      ?.replace(
+        `form-action ${NO_FORMS}`,
+        `form-action ${c.get("formTargets").join(" ")}`,
+      );
+    if (policy !== undefined) c.res.headers.set(CSP, policy);
   });
   app.use(
     secureHeaders({
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
-        styleSrc: [(c: Context<Env>) => c.get("styleSource")],
+        styleSrc: [(c: Context<PagesEnv>) => c.get("styleSource")],
         baseUri: ["'none'"],
-        formAction: ["'none'"],
+        formAction: [NO_FORMS],
         frameAncestors: ["'none'"],
       },
       xFrameOptions: "DENY",
-      referrerPolicy: "no-referrer",
+      // With none, browsers send the pages' own forms without their origin.
+      referrerPolicy: "same-origin",
       // It would outlive a trial over https on localhost and cover every other
       // port there, and the subdomains of a custom domain.
       strictTransportSecurity: false,
@@ -46,25 +67,27 @@ export function pages({ config, checkJupyter }: PagesDeps): Hono<Env> {
   );
 
   app.get("/", async (c) => {
-    const refusal = localRefusal(c.req.raw, config);
+    const refusal = refusalOf(c.req.raw);
     const local = refusal === null;
     c.header("Cache-Control", local ? LOCAL : STRANGERS);
     return c.html(
       landingPage({
         origin: new URL(c.req.url).origin,
         local,
-        jupyter: local ? await checkJupyter() : null,
-        missing: local ? [] : missingFor(refusal),
+        jupyter: local ? ((await checkJupyter?.()) ?? null) : null,
+        missing: local || refusal === "sign-in" ? [] : missingFor(refusal),
       }),
     );
   });
 
   app.get("/health", async (c) => {
-    const local = localRefusal(c.req.raw, config) === null;
+    const local = refusalOf(c.req.raw) === null;
     c.header("Cache-Control", local ? LOCAL : STRANGERS);
     const health = { status: "ok", version };
-    return c.json(local ? { ...health, jupyter: await checkJupyter() } : health);
+    return c.json(local ? { ...health, jupyter: await checkJupyter?.() } : health);
   });
+
+  if (authorize !== undefined) app.route("/authorize", authorize);
 
   for (const path of ["/", "/health"]) {
     app.all(path, (c) => {

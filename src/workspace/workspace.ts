@@ -1,4 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
+import { Sealer } from "../sealing.ts";
+import { addressOf, type ServerCredentials } from "../credentials.ts";
+import { parseConfig, type Config, type JupyterAddress } from "../config.ts";
+import { ExpectedError, outcomeOf, type Outcome } from "../errors.ts";
 
 /** What the directory says of a conversation. Times are milliseconds since 1970. */
 export interface ConversationSummary {
@@ -24,6 +28,7 @@ type SummaryRow = { summary: string };
 
 /** A model that comes back later reads again; a version costs a row as long as it is kept. */
 const VERSION_TTL_MS = 24 * 60 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
 /** A row holds 2 MB; a notebook of 40,000 cells takes less. */
 const MAX_VERSION_CHARS = 1_500_000;
 
@@ -40,18 +45,32 @@ const VERSIONS_SCHEMA = `
   ) WITHOUT ROWID
 `;
 
+const CREDENTIALS_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS credentials (
+    only INTEGER PRIMARY KEY CHECK (only = 1), signed_in_at INTEGER NOT NULL, kept_at INTEGER NOT NULL,
+    sealed TEXT NOT NULL
+  )
+`;
+
 /**
  * What the conversations of one person on one Jupyter server share: the
  * directory of them, to which each conversation reports when a run starts and
  * ends, the versions of notebooks that were given out, and the turns of those
- * who save one.
+ * who save one. It keeps their credentials, sealed, for a conversation that works
+ * while nobody calls.
  */
 export class Workspace extends DurableObject<Env> {
   /** For each notebook that is being saved, when the last in line will be done. */
   readonly #turns = new Map<string, Promise<void>>();
+  readonly #config: Config;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#config = parseConfig(env);
+  }
 
   /** Takes in how a conversation stands. */
-  record(summary: ConversationSummary): void {
+  async record(summary: ConversationSummary): Promise<void> {
     const { sql } = this.ctx.storage;
     sql.exec(SCHEMA);
     sql.exec(
@@ -60,6 +79,7 @@ export class Workspace extends DurableObject<Env> {
       summary.usedAt,
       JSON.stringify(summary),
     );
+    await this.#cleanUpLater();
   }
 
   /** Removes a conversation that has ended. */
@@ -87,7 +107,11 @@ export class Workspace extends DurableObject<Env> {
   }
 
   /** Remembers, for a day, what a version of a notebook consisted of. */
-  rememberVersion(path: string, version: string, cells: readonly VersionCell[]): void {
+  async rememberVersion(
+    path: string,
+    version: string,
+    cells: readonly VersionCell[],
+  ): Promise<void> {
     const { sql } = this.ctx.storage;
     const now = Date.now();
     sql.exec(VERSIONS_SCHEMA);
@@ -101,6 +125,7 @@ export class Workspace extends DurableObject<Env> {
       now,
       packed,
     );
+    await this.#cleanUpLater();
   }
 
   /** The cells of a version that was given out within a day, or `null`. */
@@ -118,6 +143,89 @@ export class Workspace extends DurableObject<Env> {
       const [id = "", hash = ""] = line.split(" ");
       return { id, hash };
     });
+  }
+
+  /** Keeps credentials, unless later ones are there. */
+  async keepCredentials(credentials: ServerCredentials): Promise<void> {
+    const { sql } = this.ctx.storage;
+    const sealed = await this.#sealer().seal(JSON.stringify(credentials), this.#name());
+    sql.exec(CREDENTIALS_SCHEMA);
+    sql.exec(
+      `INSERT INTO credentials VALUES (1, ?, ?, ?) ON CONFLICT DO UPDATE
+       SET signed_in_at = excluded.signed_in_at, kept_at = excluded.kept_at, sealed = excluded.sealed
+       WHERE excluded.signed_in_at >= signed_in_at`,
+      credentials.signedInAt,
+      Date.now(),
+      sealed,
+    );
+    await this.#cleanUpLater();
+  }
+
+  /** How to reach the server with the credentials that were kept last. */
+  address(): Promise<Outcome<JupyterAddress>> {
+    return outcomeOf(async () => {
+      if (!this.#exists("credentials")) throw new ExpectedError({ code: "signed_out" });
+      const { sealed } = this.ctx.storage.sql
+        .exec<{ sealed: string }>("SELECT sealed FROM credentials")
+        .one();
+      const opened = await this.#sealer()
+        .open(sealed, this.#name())
+        .catch((cause: unknown) => {
+          throw new ExpectedError({ code: "signed_out" }, { cause });
+        });
+      // Sealed by `keepCredentials` alone.
+      const credentials = JSON.parse(opened.text) as ServerCredentials;
+      if (opened.isOutdated) await this.keepCredentials(credentials);
+      const address = addressOf(credentials, this.#config);
+      if (address === null) throw new ExpectedError({ code: "signed_out" });
+      return address;
+    });
+  }
+
+  /** Removes what is not needed any more. Never throws: six failures in a row would end it for good. */
+  override async alarm(): Promise<void> {
+    try {
+      const now = Date.now();
+      const { sql } = this.ctx.storage;
+      if (this.#exists("notebook_versions"))
+        sql.exec(
+          "DELETE FROM notebook_versions WHERE given_at < ?",
+          now - VERSION_TTL_MS,
+        );
+      if (this.#isForgotten(now)) {
+        await this.ctx.storage.deleteAll();
+        return;
+      }
+    } catch (error) {
+      console.error(`cleaning up failed: ${error instanceof Error ? error.name : "?"}`);
+    }
+    await this.ctx.storage.setAlarm(Date.now() + DAY_MS);
+  }
+
+  /** Whether there is no conversation, and nobody has come for as long as one would be kept. */
+  #isForgotten(now: number): boolean {
+    if (this.list(1).total > 0) return false;
+    const since = now - this.#config.conversationTtlDays * DAY_MS;
+    const kept = this.#exists("credentials")
+      ? this.ctx.storage.sql.exec("SELECT 1 FROM credentials WHERE kept_at >= ?", since)
+      : null;
+    const given = this.#exists("notebook_versions")
+      ? this.ctx.storage.sql.exec("SELECT 1 FROM notebook_versions LIMIT 1")
+      : null;
+    return [kept, given].every((rows) => (rows?.toArray().length ?? 0) === 0);
+  }
+
+  async #cleanUpLater(): Promise<void> {
+    if ((await this.ctx.storage.getAlarm()) === null)
+      await this.ctx.storage.setAlarm(Date.now() + DAY_MS);
+  }
+
+  #sealer(): Sealer {
+    return new Sealer(this.#config.signIn?.sealingKeys ?? []);
+  }
+
+  #name(): string {
+    return this.ctx.id.name ?? "";
   }
 
   /** Runs `work` when everybody who wanted to save the same notebook before is done, or gone. */

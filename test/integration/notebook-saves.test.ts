@@ -14,7 +14,7 @@ class WithSomebodyElse extends JupyterServer {
   constructor(before: number, save: () => Promise<void>) {
     const { port, token } = inject("jupyter");
     const address = `127.0.0.1:${port}`;
-    super({ httpUrl: `http://${address}`, wsUrl: `ws://${address}`, token });
+    super({ httpUrl: `http://${address}`, wsUrl: `ws://${address}`, token, headers: {} });
     this.#before = before;
     this.#save = save;
   }

@@ -32,6 +32,7 @@ async function attachOther(kernel: string): Promise<KernelChannels> {
     httpUrl: `http://${address}`,
     wsUrl: `ws://${address}`,
     token,
+    headers: {},
   });
   const ignore = { message: () => undefined, closed: () => undefined };
   return KernelChannels.open(direct, kernel, crypto.randomUUID(), ignore);

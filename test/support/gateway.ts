@@ -156,7 +156,8 @@ export async function startGateway(upstreamPort: number): Promise<Gateway> {
   };
 }
 
-function portOf(server: Server): number {
+/** The port on which a server listens. */
+export function portOf(server: Server): number {
   // A server that listens on a port has an address with one.
   return (server.address() as AddressInfo).port;
 }

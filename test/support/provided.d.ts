@@ -1,10 +1,25 @@
 import "vitest";
 
 declare module "vitest" {
-  /** What the global setup of the integration tests hands to them. */
+  /** A Jupyter server behind a recorder, which tells on its control port what arrived. */
+  interface RecordedServer {
+    readonly port: number;
+    readonly token: string;
+    readonly controlPort: number;
+  }
+
+  /** Ports of what is no Jupyter server, or a strange one. */
+  type StrangeServers = Readonly<
+    Record<"silent" | "html" | "elsewhere" | "login" | "open" | "huge" | "named", number>
+  >;
+
+  /** What the global setups hand to their tests. */
   interface ProvidedContext {
     readonly jupyter: { readonly port: number; readonly token: string };
     readonly openJupyter: { readonly port: number; readonly basePath: string };
+    readonly teamServer: RecordedServer;
+    readonly ownServer: RecordedServer;
+    readonly strangeServers: StrangeServers;
     readonly gateway: { readonly port: number; readonly controlPort: number };
   }
 }

@@ -6,6 +6,7 @@ test("without any setting Jupyter is looked for on localhost:8888", () => {
     httpUrl: "http://localhost:8888",
     wsUrl: "ws://localhost:8888",
     token: "",
+    headers: {},
   });
 });
 

@@ -11,6 +11,7 @@ const listConversations = defineTool({
   title: "List conversations",
   description:
     "The user's conversations, newest first: what ran last, their kernels, what still runs.",
+  scopes: ["code:execute"],
   input: z.strictObject({ limit: z.number().int().min(1).max(200).default(20) }),
   annotations: {
     readOnlyHint: true,
@@ -60,6 +61,7 @@ const endConversation = defineTool({
   title: "End conversation",
   description:
     "Forget a conversation and the output kept for it. Its kernels stay, with their variables, unless shutdown_kernels is true.",
+  scopes: ["code:execute"],
   input: z.strictObject({
     conversation: conversationHandle,
     shutdown_kernels: z

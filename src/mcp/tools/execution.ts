@@ -43,6 +43,7 @@ const runCode = defineTool({
   description:
     "Run code in a Jupyter kernel and show its output. Variables persist between calls of the same conversation. " +
     "Without conversation a new one starts. A run that takes longer than wait_seconds goes on; get_output fetches the rest.",
+  scopes: ["code:execute"],
   input: z.strictObject({
     code: z.string(),
     conversation: conversationHandle.optional(),
@@ -120,6 +121,7 @@ const getOutput = defineTool({
   description:
     "Read the output of an execution, waiting while it runs. after reads on from a position; find searches the full output; " +
     "image fetches one image. Without execution, lists the latest ones.",
+  scopes: ["code:execute"],
   input: z.strictObject({
     conversation: conversationHandle,
     execution: executionId.optional(),
@@ -192,6 +194,7 @@ const sendInput = defineTool({
   title: "Send input",
   description:
     "Answer the input() or getpass() that an execution waits for, and show what follows.",
+  scopes: ["code:execute"],
   input: z.strictObject({
     conversation: conversationHandle,
     execution: executionId,

@@ -33,6 +33,7 @@ const writeFile = defineTool({
   title: "Write file",
   description:
     "Write a file; folders that are missing are made. For notebooks, create_notebook and edit_notebook are better.",
+  scopes: ["notebooks:write"],
   input: z.strictObject({
     path: filePath,
     content: z.string().max(MAX_CONTENT_CHARS),
@@ -66,6 +67,7 @@ const copyFile = defineTool({
   name: "copy_file",
   title: "Copy file",
   description: "Copy a file or notebook. Never over an existing file.",
+  scopes: ["notebooks:write"],
   input: fromTo,
   annotations: { ...writing, destructiveHint: false },
   async run(given, { jupyter }) {
@@ -82,6 +84,7 @@ const moveFile = defineTool({
   name: "move_file",
   title: "Move file",
   description: "Move or rename a file or folder. Never over an existing file.",
+  scopes: ["notebooks:write"],
   input: fromTo,
   annotations: { ...writing, destructiveHint: true },
   async run(given, { jupyter }) {
@@ -103,6 +106,7 @@ const deleteFile = defineTool({
   name: "delete_file",
   title: "Delete file",
   description: "Delete a file or an empty folder.",
+  scopes: ["notebooks:write"],
   input: z.strictObject({ path: filePath }),
   annotations: { ...writing, destructiveHint: true, idempotentHint: true },
   async run({ path: given }, { jupyter }) {

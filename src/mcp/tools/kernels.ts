@@ -22,6 +22,7 @@ const interruptKernel = defineTool({
   title: "Interrupt kernel",
   description:
     "Stop the code that a kernel runs and keep its variables. Use restart_kernel when it no longer reacts.",
+  scopes: ["code:execute"],
   input: z.strictObject({
     conversation: conversationHandle,
     kernel: kernelName.optional(),
@@ -57,6 +58,7 @@ const restartKernel = defineTool({
   title: "Restart kernel",
   description:
     "Replace a kernel's process. All its variables, imports and definitions are lost.",
+  scopes: ["code:execute"],
   input: z.strictObject({
     conversation: conversationHandle,
     kernel: kernelName.optional(),
@@ -84,6 +86,7 @@ const shutdownKernel = defineTool({
   title: "Shut down kernel",
   description:
     "End a kernel and free its memory. Without conversation, kernel is an id from list_kernels.",
+  scopes: ["code:execute"],
   input: z.strictObject({
     conversation: conversationHandle.optional(),
     kernel: kernelName,
@@ -117,6 +120,7 @@ const listKernels = defineTool({
   title: "List kernels",
   description:
     "Running kernels with their state, notebook and conversation, and the kernelspecs that can be started.",
+  scopes: ["code:execute"],
   input: z.strictObject({ conversation: conversationHandle.optional() }),
   annotations: {
     readOnlyHint: true,

@@ -18,6 +18,7 @@ export const listFiles = defineTool({
   title: "List files",
   description:
     "List folders, notebooks and files with size and time of their last change.",
+  scopes: ["notebooks:read"],
   input: z.strictObject({
     path: z.string().describe("Folder. Default: Jupyter's root").default(""),
     depth: z

@@ -62,6 +62,7 @@ const createNotebook = defineTool({
   name: "create_notebook",
   title: "Create notebook",
   description: "Create a notebook, with cells if given. Never over an existing file.",
+  scopes: ["notebooks:write"],
   input: z.strictObject({
     path: notebookPath,
     kernel: z
@@ -115,6 +116,7 @@ const readNotebookTool = defineTool({
   title: "Read notebook",
   description:
     "Without cells, the outline of a notebook: version, kernel, each cell's id, type, first line and state. With cells, their sources and outputs.",
+  scopes: ["notebooks:read"],
   input: z.strictObject({
     path: notebookPath,
     cells: cellSelection
@@ -174,6 +176,7 @@ const editNotebook = defineTool({
   title: "Edit notebook",
   description:
     "Change cells of a notebook: all edits or none. version is the one that the edits are made for; if somebody else changed these cells since, nothing is done.",
+  scopes: ["notebooks:write"],
   input: z.strictObject({
     path: notebookPath,
     version: z.string().describe("From read_notebook or the last edit"),

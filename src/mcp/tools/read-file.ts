@@ -26,6 +26,7 @@ export const readFile = defineTool({
   title: "Read file",
   description:
     "Read a text file with line numbers, or an image. read_notebook is better for notebooks.",
+  scopes: ["notebooks:read"],
   input: z.strictObject({
     path: filePath,
     start_line: z.number().int().min(1).default(1),

@@ -16,6 +16,7 @@ const runCells = defineTool({
   title: "Run cells",
   description:
     "Run cells of a notebook in its own kernel, in their order; outputs go into the file. Stops at the first that fails. A long run goes on; get_output fetches the rest.",
+  scopes: ["notebooks:write", "code:execute"],
   input: z.strictObject({
     path: notebookPath,
     cells: cellSelection.describe('"all", or ids and positions ("3", "3-7")'),

@@ -83,7 +83,7 @@ test("on loopback a deployment without local use is still closed", async () => {
   expect(page).not.toMatch(/2\.17\.0|8888/);
 });
 
-test("every page forbids framing, sniffing, referrers, scripts and all sources but its style", async () => {
+test("every page forbids framing, sniffing, referrers elsewhere, scripts and all sources but its style", async () => {
   const { site } = app();
   for (const path of ["/", "/health", "/nowhere"]) {
     const { headers } = await site.fetch(stranger(path));
@@ -92,7 +92,7 @@ test("every page forbids framing, sniffing, referrers, scripts and all sources b
     );
     expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
     expect(headers.get("X-Frame-Options")).toBe("DENY");
-    expect(headers.get("Referrer-Policy")).toBe("no-referrer");
+    expect(headers.get("Referrer-Policy")).toBe("same-origin");
   }
 });
 

@@ -1,0 +1,59 @@
+import { DurableObject } from "cloudflare:workers";
+import { Sealer } from "../sealing.ts";
+import { parseConfig } from "../config.ts";
+
+/** The name of the one object of this class. */
+export const DEPLOYMENT_NAME = "deployment";
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, sealed TEXT NOT NULL) WITHOUT ROWID
+`;
+
+const MINUTE_MS = 60_000;
+/** Nobody mistypes a token more often; whoever guesses one gets nowhere. */
+const MAX_ATTEMPTS_A_MINUTE = 10;
+const MAX_ADDRESSES = 10_000;
+
+/** What there is once for all people of a deployment. */
+export class Deployment extends DurableObject<Env> {
+  /** When each address tried to sign in, within the last minute. */
+  readonly #attempts = new Map<string, number[]>();
+
+  /**
+   * The secret under which people without a name of their own are told apart. It
+   * is made once and outlives a change of `SEALING_KEY`, or they would lose their
+   * conversations with it.
+   */
+  identitySecret(): Promise<string> {
+    return this.ctx.blockConcurrencyWhile(async () => {
+      const { sql } = this.ctx.storage;
+      const sealer = new Sealer(parseConfig(this.env).signIn?.sealingKeys ?? []);
+      sql.exec(SCHEMA);
+      const [row] = sql.exec<{ sealed: string }>(
+        "SELECT sealed FROM secrets WHERE name = 'identity'",
+      );
+      const opened =
+        row === undefined ? null : await sealer.open(row.sealed, DEPLOYMENT_NAME);
+      const secret =
+        opened?.text ?? crypto.getRandomValues(new Uint8Array(32)).toBase64();
+      if (opened === null || opened.isOutdated)
+        sql.exec(
+          "INSERT OR REPLACE INTO secrets VALUES ('identity', ?)",
+          await sealer.seal(secret, DEPLOYMENT_NAME),
+        );
+      return secret;
+    });
+  }
+
+  /** Counts an attempt to sign in from a network address. False where there were too many within a minute. */
+  attempt(address: string): boolean {
+    const since = Date.now() - MINUTE_MS;
+    for (const [known, times] of this.#attempts)
+      if (times.every((at) => at <= since)) this.#attempts.delete(known);
+    const recent = (this.#attempts.get(address) ?? []).filter((at) => at > since);
+    if (recent.length >= MAX_ATTEMPTS_A_MINUTE || this.#attempts.size >= MAX_ADDRESSES)
+      return false;
+    this.#attempts.set(address, [...recent, Date.now()]);
+    return true;
+  }
+}

@@ -1,0 +1,67 @@
+import {
+  OAuthAuthorizationServer,
+  OAuthResourceServer,
+  type OAuthResourceAuth,
+} from "@cloudflare/workers-oauth-provider";
+import type { SignIn } from "../config.ts";
+import { SCOPES } from "../scopes.ts";
+
+/** A client that comes back within this time need not ask its person again. */
+const IDLE_GRANT_SECONDS = 30 * 24 * 60 * 60;
+
+/** Answers a call that came with a token of this deployment. */
+export type GrantedHandler = (
+  request: Request,
+  props: unknown,
+  auth: OAuthResourceAuth,
+) => Promise<Response>;
+
+/**
+ * The authorization server of a deployment: discovery, registration, tokens. The
+ * page on which people decide is its own (`web/authorize.tsx`).
+ */
+export function authorizationServer({
+  publicUrl,
+}: SignIn): OAuthAuthorizationServer<Env> {
+  return new OAuthAuthorizationServer<Env>({
+    issuer: publicUrl,
+    resources: [resourceOf(publicUrl)],
+    clientRegistrationEndpoint: "/oauth/register",
+    clientIdMetadataDocumentEnabled: true,
+    scopesSupported: [...SCOPES],
+    refreshTokenIdleTTL: IDLE_GRANT_SECONDS,
+    // By default it logs more, some of it as the client sent it.
+    onError: ({ status, code, internal }) =>
+      console.warn(`OAuth: ${status} ${code} (${internal.reason})`),
+  });
+}
+
+/**
+ * The MCP endpoint as a protected resource: only a token that was issued for it
+ * gets through. Which scopes a call needs is decided behind it; a client asks
+ * for none by itself, and the person chooses on the consent page.
+ *
+ * @param isUsable whether a grant may still be used as the deployment is set now
+ */
+export function resourceServer(
+  { publicUrl }: SignIn,
+  server: OAuthAuthorizationServer<Env>,
+  isUsable: (props: unknown) => boolean,
+  handle: GrantedHandler,
+): OAuthResourceServer<Env> {
+  return new OAuthResourceServer<Env>({
+    resourceMetadata: {
+      resource: resourceOf(publicUrl),
+      authorization_servers: [publicUrl],
+    },
+    validateToken: (env) => async (resource, token) => {
+      const valid = await server.validateToken(resource, token, env);
+      return valid !== null && isUsable(valid.props) ? valid : null;
+    },
+    handler: { fetch: (request, _env, ctx) => handle(request, ctx.props, ctx.auth) },
+  });
+}
+
+function resourceOf(publicUrl: string): string {
+  return `${publicUrl}/mcp`;
+}

@@ -1,0 +1,53 @@
+import { createMcpHandler } from "agents/mcp/server";
+import type { Scope } from "../scopes.ts";
+import type { JupyterAddress } from "../config.ts";
+import { conversationName, hashServer, mintHandle, workspaceName } from "../identity.ts";
+import { JupyterServer } from "../jupyter/server.ts";
+import { createServer } from "./server.ts";
+
+/** Code of 1,000,000 characters in JSON, with room for what is around it. */
+export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
+
+/** Who calls, on which server, and what they may do there. */
+export interface Caller {
+  readonly principal: string;
+  readonly address: JupyterAddress;
+  readonly scopes: readonly Scope[];
+}
+
+/** The names of what is a caller's own: nothing else can be addressed with them. */
+export async function ownerOf({
+  principal,
+  address,
+}: Pick<Caller, "principal" | "address">) {
+  return { principal, serverHash: await hashServer(address.httpUrl) };
+}
+
+/** Answers one MCP request. Nothing of the protocol is kept between two of them. */
+export async function serveMcp(
+  request: Request,
+  env: Env,
+  ctx: ExecutionContext,
+  caller: Caller,
+): Promise<Response> {
+  const owner = await ownerOf(caller);
+  const identity = (handle: string) => ({ ...owner, handle });
+  const context = {
+    conversations: {
+      identity,
+      mint: () => identity(mintHandle()),
+      get: (handle: string) =>
+        env.CONVERSATION.getByName(conversationName(identity(handle))),
+    },
+    workspace: env.WORKSPACE.getByName(workspaceName(owner)),
+    jupyter: new JupyterServer(caller.address),
+    scopes: caller.scopes,
+  };
+  const handler = createMcpHandler(() => createServer(context), {
+    // Only a stream sends keep-alives while a call waits, and notices a client that has left.
+    responseMode: "sse",
+    corsOptions: false,
+    maxRequestBodySize: MAX_REQUEST_BYTES,
+  });
+  return handler(request, env, ctx);
+}

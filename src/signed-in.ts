@@ -1,0 +1,171 @@
+/**
+ * A deployment with sign-in: who may come in, and what each call finds. Every
+ * object that a call reaches is named after the principal of its token.
+ */
+
+import {
+  insufficientScope,
+  type OAuthAuthorizationServer,
+  type OAuthResourceAuth,
+} from "@cloudflare/workers-oauth-provider";
+import { z } from "zod";
+import { DEPLOYMENT_NAME } from "./account/deployment.ts";
+import type { Config, SignIn } from "./config.ts";
+import { ExpectedError } from "./errors.ts";
+import { workspaceName } from "./identity.ts";
+import { adviceFor } from "./mcp/advice.ts";
+import { MAX_REQUEST_BYTES, ownerOf, serveMcp } from "./mcp/endpoint.ts";
+import { scopesOfCall } from "./mcp/server.ts";
+import { authorizeRoutes, type GrantProps } from "./web/authorize.tsx";
+import { pages } from "./web/pages.tsx";
+import { authorizationServer, resourceServer } from "./auth/oauth.ts";
+import { knownScopes, SCOPES } from "./scopes.ts";
+import { addressOf } from "./credentials.ts";
+
+const propsSchema: z.ZodType<GrantProps> = z.object({
+  principal: z.string().regex(/^[a-z2-7]{52}$/),
+  credentials: z.object({
+    httpUrl: z.url(),
+    wsUrl: z.url(),
+    token: z.string().min(1),
+    signedInAt: z.number(),
+  }),
+});
+
+/** How long an isolate trusts that a Workspace has the credentials that it gave it. */
+const KEPT_MS = 60 * 60_000;
+const MAX_KEPT = 1_000;
+/** Which credentials this isolate has handed to which Workspace, and when. */
+const kept = new Map<string, number>();
+
+/** Answers any request to a deployment with sign-in. */
+export async function signedInFetch(
+  request: Request,
+  env: Env,
+  ctx: ExecutionContext,
+  config: Config,
+  signIn: SignIn,
+): Promise<Response> {
+  const url = new URL(request.url);
+  if (url.origin !== signIn.publicUrl) return misdirected(signIn);
+  const oauth = authorizationServer(signIn);
+  if (/^\/mcp(?:\/|$)|^\/\.well-known\/oauth-protected-resource/.test(url.pathname)) {
+    const isUsable = (props: unknown) => accessOf(props, config) !== null;
+    const call = (incoming: Request, props: unknown, auth: OAuthResourceAuth) =>
+      answerCall(incoming, env, ctx, config, props, auth);
+    return resourceServer(signIn, oauth, isUsable, call).fetch(request, env, ctx);
+  }
+  if (/^\/oauth\/|^\/\.well-known\//.test(url.pathname))
+    return oauth.fetch(request, env, ctx);
+  const authorize = authorizeRoutes({
+    config,
+    signIn,
+    oauth: oauth.getOAuthApi(env),
+    identitySecret: () => env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).identitySecret(),
+    attempt: (address) => env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).attempt(address),
+    granted: (props) => keepCredentials(env, config, props),
+  });
+  return pages({ config, checkJupyter: null, authorize }).fetch(request);
+}
+
+/** Sweeps out what has expired, in parts; each run goes on where the one before it stopped. */
+export async function purgeGrants(env: Env, signIn: SignIn): Promise<void> {
+  const oauth: OAuthAuthorizationServer<Env> = authorizationServer(signIn);
+  const cursor = (await env.OAUTH_KV.get(PURGE_CURSOR)) ?? undefined;
+  const result = await oauth.purgeExpiredData(env, {
+    batchSize: 100,
+    ...(cursor !== undefined && { cursor }),
+  });
+  if (result.cursor === undefined) await env.OAUTH_KV.delete(PURGE_CURSOR);
+  else await env.OAUTH_KV.put(PURGE_CURSOR, result.cursor);
+}
+
+const PURGE_CURSOR = "purge-cursor";
+
+async function answerCall(
+  request: Request,
+  env: Env,
+  ctx: ExecutionContext,
+  config: Config,
+  props: unknown,
+  auth: OAuthResourceAuth,
+): Promise<Response> {
+  const access = accessOf(props, config);
+  // `isUsable` has looked before.
+  if (access === null) throw new Error("a grant that cannot be used came through");
+  const admitted = await env.ACCOUNT.getByName(access.principal).admit();
+  if ("failure" in admitted) return tooManyRequests(new ExpectedError(admitted.failure));
+  const scopes = knownScopes(auth.scope);
+  const lacking =
+    scopes.length < SCOPES.length ? await lackingScopes(request, scopes) : [];
+  if (lacking.length > 0) {
+    // A client asks for exactly what is named here: what it has stays in.
+    const wanted = SCOPES.filter(
+      (scope) => scopes.includes(scope) || lacking.includes(scope),
+    );
+    return insufficientScope(auth, wanted);
+  }
+  await keepCredentials(env, config, access.props);
+  return serveMcp(request, env, ctx, { ...access, scopes });
+}
+
+/** How a grant reaches its server, or null where it does so no more as the deployment is set now. */
+function accessOf(props: unknown, config: Config) {
+  const parsed = propsSchema.safeParse(props);
+  if (!parsed.success) return null;
+  const address = addressOf(parsed.data.credentials, config);
+  return address === null
+    ? null
+    : { principal: parsed.data.principal, address, props: parsed.data };
+}
+
+/** Gives the Workspace what its conversations need while nobody calls. */
+async function keepCredentials(
+  env: Env,
+  config: Config,
+  props: GrantProps,
+): Promise<void> {
+  const address = addressOf(props.credentials, config);
+  if (address === null) return;
+  const name = workspaceName(await ownerOf({ principal: props.principal, address }));
+  const key = `${name} ${props.credentials.signedInAt}`;
+  const now = Date.now();
+  if ((kept.get(key) ?? 0) > now - KEPT_MS) return;
+  await env.WORKSPACE.getByName(name).keepCredentials(props.credentials);
+  if (kept.size >= MAX_KEPT) kept.clear();
+  kept.set(key, now);
+}
+
+/** The scopes that the tools called in a request need and its token lacks. */
+async function lackingScopes(request: Request, granted: readonly string[]) {
+  if (request.method !== "POST") return [];
+  if (Number(request.headers.get("content-length") ?? 0) > MAX_REQUEST_BYTES) return [];
+  try {
+    const body: unknown = await request.clone().json();
+    const calls = Array.isArray(body) ? body : [body];
+    return calls.flatMap(scopesOfCall).filter((scope) => !granted.includes(scope));
+  } catch {
+    // What is no JSON calls nothing, and its answer says so.
+    return [];
+  }
+}
+
+function tooManyRequests({ failure }: ExpectedError): Response {
+  const { message, next } = adviceFor(failure);
+  const seconds = failure.code === "too_many_requests" ? failure.seconds : 1;
+  return Response.json(
+    { jsonrpc: "2.0", id: null, error: { code: -32_000, message: `${message} ${next}` } },
+    {
+      status: 429,
+      headers: { "Retry-After": String(seconds), "Cache-Control": "no-store" },
+    },
+  );
+}
+
+/** Another name of this Worker: what is signed there would not hold here. */
+function misdirected({ publicUrl }: SignIn): Response {
+  return new Response(`This server is at ${publicUrl}.\n`, {
+    status: 421,
+    headers: { "Cache-Control": "no-store", "Content-Type": "text/plain; charset=utf-8" },
+  });
+}
