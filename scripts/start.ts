@@ -117,8 +117,9 @@ interface Jupyter {
 }
 
 async function useConfiguredServer(variables: Record<string, string>): Promise<Jupyter> {
-  const { jupyter } = parseVariables(variables);
-  const problem = await describeProblem(jupyter);
+  const { jupyter, signIn } = parseVariables(variables);
+  // Where people sign in, each of them has a token, and the deployment need not.
+  const problem = signIn === null ? await describeProblem(jupyter) : undefined;
   if (problem === undefined) say(`Using the Jupyter server at ${jupyter.httpUrl}.`);
   else say(`${problem} Starting all the same: it may come up later.`);
   return {

@@ -127,9 +127,10 @@ function ServerFields(props: Consent) {
             aria-invalid={problem?.field === "server" ? "true" : undefined}
           />
           <span class="hint" id="server-hint">
-            {hasOwnServer ? "Leave it empty for the server of this service. Else " : ""}
-            {hasOwnServer ? "https" : "https"}, with its full host name
-            {ports.length > 0 ? `; port 443 or one of ${ports.join(", ")}` : ""}.
+            {hasOwnServer && "Leave it empty for the server of this service. "}
+            It begins with https:// and has a full host name
+            {ports.length > 0 ? ` and, if any, one of the ports ${ports.join(", ")}` : ""}
+            .
           </span>
         </p>
       )}

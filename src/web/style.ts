@@ -100,6 +100,45 @@ pre.address { padding: 0.9rem 1rem; font-size: 1.05rem; }
   .clients > li > div { margin-top: 0; }
 }
 .soft { color: var(--soft); }
+dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0.4rem 1.25rem; margin: 0.75rem 0; }
+dt { color: var(--soft); }
+dd { margin: 0; overflow-wrap: anywhere; }
+fieldset { margin: 2rem 0 0; padding: 0.5rem 1.1rem 0.75rem; border: 1px solid var(--line); border-radius: 0.5rem; min-width: 0; }
+legend { padding: 0 0.4rem; font-size: 1.0625rem; font-weight: 650; }
+label { font-weight: 600; }
+.hint { display: block; margin-top: 0.25rem; color: var(--soft); font-size: 0.9375rem; }
+input:not([type="checkbox"], [type="hidden"]) {
+  display: block;
+  width: 100%;
+  margin-top: 0.3rem;
+  padding: 0.6rem 0.7rem;
+  border: 1px solid var(--soft);
+  border-radius: 0.4rem;
+  background: var(--ground);
+  color: inherit;
+  font: inherit;
+}
+input[aria-invalid="true"] { border-color: var(--bad); }
+input[type="checkbox"] { width: 1.15rem; height: 1.15rem; margin: 0 0.6rem 0 0; vertical-align: -0.15rem; accent-color: var(--link); }
+.scopes .hint { margin-left: 1.75rem; }
+.buttons { display: flex; flex-wrap: wrap; gap: 0.75rem; margin: 1.75rem 0 0; }
+button {
+  min-width: 8rem;
+  padding: 0.7rem 1.4rem;
+  border: 1px solid var(--link);
+  border-radius: 0.4rem;
+  background: var(--link);
+  color: var(--ground);
+  font: inherit;
+  font-weight: 600;
+  cursor: pointer;
+}
+button.second { background: transparent; color: var(--text); border-color: var(--soft); }
+@media (max-width: 30rem) {
+  dl { grid-template-columns: 1fr; gap: 0; }
+  dd { margin-bottom: 0.5rem; }
+  button { flex: 1; }
+}
 @media print {
   pre { break-inside: avoid; }
 }

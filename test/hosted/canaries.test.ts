@@ -1,0 +1,140 @@
+import { env } from "cloudflare:workers";
+import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
+import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
+import { TOOLS } from "../../src/mcp/server.ts";
+import {
+  authorizationUrl,
+  Browser,
+  connectWith,
+  fetchWorker,
+  fieldsOf,
+  handleIn,
+  localUrl,
+  ORIGIN,
+  register,
+  RESOURCE,
+  signIn,
+} from "./support.ts";
+
+/** What must be nowhere but on requests to the server that it is for. */
+const SECRETS: Record<string, string> = {
+  "the header for the team's server": "canary-team-header",
+  "the tunnel's secret": "canary-access-secret",
+  "the sealing key": "a sealing key of more than thirty-two characters",
+};
+
+/** All that anybody or any log got to see. */
+const shown: string[] = [];
+const LEVELS = ["log", "info", "warn", "error", "debug"] as const;
+
+beforeAll(() => {
+  SECRETS["the token of the team's server"] = inject("teamServer").token;
+  SECRETS["the token of a person's own server"] = inject("ownServer").token;
+  for (const level of LEVELS)
+    vi.spyOn(console, level).mockImplementation((...args: unknown[]) => {
+      shown.push(args.map(String).join(" "));
+    });
+});
+
+afterAll(() => {
+  vi.restoreAllMocks();
+});
+
+/** What each tool is called with, so that it succeeds, and so that it fails. */
+const GARBAGE: Readonly<Record<string, unknown>> = {
+  code: "1/0",
+  conversation: "c_aaaaaaaaaa",
+  execution: "e1",
+  kernel: "nowhere",
+  path: "../outside",
+  from: "a",
+  to: "b",
+  cells: "all",
+  version: "v",
+  edits: [{ op: "delete", cell: "x" }],
+  text: "x",
+  content: "x",
+};
+
+test("no answer, page, log line or URL shows a secret", async () => {
+  const team = inject("teamServer");
+  const own = inject("ownServer");
+  const strange = inject("strangeServers");
+  const people = [
+    { token: team.token },
+    { token: own.token, server: localUrl(own.port) },
+  ];
+  for (const person of people) {
+    const { url } = await authorizationUrl(await register());
+    const browser = new Browser();
+    const page = await (await browser.open(url)).text();
+    const refused = await browser.submit(
+      url,
+      fieldsOf(handleIn(page), { ...person, server: localUrl(strange.html) }),
+    );
+    const retried = await refused.text();
+    const allowed = await browser.submit(url, fieldsOf(handleIn(retried), person));
+    shown.push(page, retried, JSON.stringify([...allowed.headers]));
+
+    const tokens = await signIn(person);
+    await using client = await connectWith(tokens.access_token);
+    const run = await client.call("run_code", {
+      code: "import os; print('environment'); 1/0",
+    });
+    shown.push(JSON.stringify(run));
+    for (const { name } of TOOLS) {
+      for (const conversation of [run.execution.conversation, GARBAGE["conversation"]]) {
+        const called = await client
+          .call(name, { ...GARBAGE, conversation })
+          .catch((error: unknown) => ({ text: String(error) }));
+        shown.push(JSON.stringify(called));
+      }
+    }
+  }
+  for (const path of ["/", "/health", "/nowhere", "/authorize", "/oauth/token", "/mcp"]) {
+    for (const method of ["GET", "POST", "PUT"]) {
+      const answer = await fetchWorker(ORIGIN + path, { method });
+      shown.push(JSON.stringify([...answer.headers]), await answer.text());
+    }
+  }
+  const forged = await fetchWorker(RESOURCE, {
+    method: "POST",
+    headers: { authorization: `Bearer ${team.token}` },
+    body: "{}",
+  });
+  shown.push(JSON.stringify([...forged.headers]), await forged.text());
+  expect(shown.length).toBeGreaterThan(80);
+  for (const [what, secret] of Object.entries(SECRETS))
+    for (const text of shown)
+      expect(text.includes(secret), `${what}: ${text}`).toBe(false);
+});
+
+test("nothing that is stored shows a token", async () => {
+  const stored: string[] = [];
+  for (const { keys } of [await env.OAUTH_KV.list()])
+    for (const { name, metadata } of keys)
+      stored.push(name, JSON.stringify(metadata), (await env.OAUTH_KV.get(name)) ?? "");
+  for (const namespace of [
+    env.WORKSPACE,
+    env.CONVERSATION,
+    env.ACCOUNT,
+    env.DEPLOYMENT,
+  ]) {
+    // The classes differ, and so do the types of their namespaces.
+    const objects = namespace as DurableObjectNamespace;
+    for (const id of await listDurableObjectIds(objects))
+      await runInDurableObject(objects.get(id), (_instance, { storage }) => {
+        const tables = storage.sql
+          .exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'")
+          .toArray()
+          .filter(({ name }) => !name.startsWith("_"));
+        for (const { name } of tables)
+          stored.push(
+            JSON.stringify(storage.sql.exec(`SELECT * FROM ${name}`).toArray()),
+          );
+      });
+  }
+  expect(stored.join("\n")).toContain("environment");
+  for (const [what, secret] of Object.entries(SECRETS))
+    expect(stored.join("\n").includes(secret), what).toBe(false);
+});
