@@ -18,6 +18,7 @@ export type Failure =
   | { code: "kernel_ambiguous"; kernel: string; matches: readonly string[] }
   | { code: "kernel_start_failed"; kernelspec: string; detail: string }
   | { code: "no_kernel"; conversation: string }
+  | { code: "notebook_has_kernel"; path: string; kernel: string; kernelspec: string }
   | { code: "kernelspec_not_found"; kernel: string; installed: readonly string[] }
   | { code: "kernelspec_ambiguous"; kernel: string; matches: readonly string[] }
   | { code: "conversation_not_found"; conversation: string }
@@ -47,9 +48,13 @@ export type Failure =
       bytes: number;
     }
   | { code: "write_refused"; path: string; detail: string }
+  | { code: "save_unanswered"; path: string; reason: UnreachableReason }
   | { code: "not_notebook"; path: string }
+  | { code: "notebook_too_slow"; path: string; seconds: number }
   | { code: "bad_notebook"; path: string; where: string; said?: string }
   | { code: "notebook_exists"; path: string }
+  /** What it would have after a change. */
+  | { code: "notebook_would_be_too_large"; path: string; bytes: number; limit: number }
   | { code: "cell_not_found"; path: string; cell: string; version: string }
   | { code: "bad_cells"; cells: string; detail: string }
   | { code: "bad_edit"; edit: number; detail: string }

@@ -159,9 +159,15 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
     request: RunCellsRequest,
     onProgress?: ProgressListener,
   ): Promise<Outcome<ExecutionResult>> {
-    const choose = (record: ExecutionRecord) => this.#notebooks.prepare(record, request);
     const code = `run_cells ${JSON.stringify(request.path)}`;
-    return outcomeOf(() => this.#begin(request, code, choose, onProgress));
+    return outcomeOf(async () => {
+      if (!request.isNew) this.#wake();
+      // What cannot run is told at once, however short the call waits.
+      const cells = await this.#notebooks.read(request);
+      const choose = (record: ExecutionRecord) =>
+        this.#notebooks.prepare(record, request, cells);
+      return this.#begin(request, code, choose, onProgress);
+    });
   }
 
   /** Waits on for a run whose first call was cut off, found by the `msgId` that it was given. */
@@ -272,7 +278,12 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
   interrupt(kernel: string | undefined): Promise<Outcome<Interrupted>> {
     return outcomeOf(async () => {
       const slot = await this.kernels.attached(kernel, this.#wake().handle);
-      const running = this.#unfinishedOn(slot);
+      const [held, running] = partition(
+        this.#unfinishedOn(slot),
+        ({ startedAt }) => startedAt === null,
+      );
+      // They would begin in the very moment that the one before them ends.
+      for (const record of held) this.#runs.abort(record);
       for (const { number } of running) this.journal.stopAtError(number);
       if (running[0] !== undefined) await this.#runs.started(running[0].number);
       if (slot.gone || !(await interruptKernel(this.server, slot.kernelId))) {
@@ -280,7 +291,9 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
       }
       const deadline = Date.now() + INTERRUPT_WAIT_MS;
       await Promise.all(running.map(({ number }) => this.#runs.ended(number, deadline)));
-      const executions = running.flatMap(({ number }) => this.journal.get(number) ?? []);
+      const executions = [...running, ...held].flatMap(
+        ({ number }) => this.journal.get(number) ?? [],
+      );
       return {
         kernel: kernelView(slot),
         executions: executions.map((record) => this.#view(record)),
@@ -346,6 +359,8 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
         this.connection(slot.slot).expectShutdown();
         await shutdownKernel(this.server, slot.kernelId);
       }
+      this.#flush();
+      await this.#notebooks.saveAll();
       await this.#forget();
       return {
         shutDown: chosen.map(kernelView),
@@ -389,7 +404,9 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
     const record = this.journal.get(execution);
     if (record === null) return;
     this.#notebooks.changed(record);
-    if (isFinal(record.state)) this.report();
+    if (!isFinal(record.state)) return;
+    this.#runs.release(record);
+    this.report();
   }
 
   async rememberVersion(
@@ -650,7 +667,10 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
 
   /** Where the credentials are kept, for what this conversation does while nobody calls. */
   async #address(): Promise<JupyterAddress> {
-    return valueOf(await this.#workspace(this.#storage.identity()).address());
+    const [principal = "", serverHash = ""] = (
+      this.ctx.id.name ?? conversationName(this.#storage.identity())
+    ).split("/");
+    return valueOf(await this.#workspace({ principal, serverHash }).address());
   }
 
   /** Who counts what this person uses; nobody in local use. */
@@ -658,7 +678,14 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
     return this.#config.signIn === null ? null : this.env.ACCOUNT.getByName(principal);
   }
 
-  #workspace(identity: ConversationIdentity) {
+  #workspace(identity: Omit<ConversationIdentity, "handle">) {
     return this.env.WORKSPACE.getByName(workspaceName(identity));
   }
+}
+
+function partition<T>(
+  all: readonly T[],
+  condition: (each: T) => boolean,
+): readonly [T[], T[]] {
+  return [all.filter(condition), all.filter((each) => !condition(each))];
 }

@@ -11,12 +11,7 @@ import {
   type Kernelspec,
 } from "../jupyter/kernelspecs.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
-import {
-  findSession,
-  startSession,
-  switchSession,
-  type SessionKernel,
-} from "../jupyter/sessions.ts";
+import { findSession, startSession, type SessionKernel } from "../jupyter/sessions.ts";
 import type { KernelSlot, KernelSlots } from "../kernel/slots.ts";
 import { chooseOwn, chooseRunning, looksLikeId, parseWish } from "./choice.ts";
 
@@ -30,6 +25,11 @@ const NOT_USED = 0;
 export interface ForRun {
   readonly slot: KernelSlot;
   readonly isStarted: boolean;
+}
+
+/** The kernel of a notebook, with the id of the Jupyter session that ties them. */
+export interface ForNotebook extends ForRun {
+  readonly session: string;
 }
 
 /** Finds the kernel that a call means, and starts or attaches to it where that is asked for. */
@@ -74,7 +74,8 @@ export class ConversationKernels {
 
   /**
    * The kernel of a notebook's own session, which whoever opens the notebook
-   * joins; the session is started, or given another kernel, where that is needed.
+   * joins; the session is started where there is none. It is never given another
+   * kernel, for Jupyter would shut down the one that it has.
    *
    * @param kernelspec what the notebook's metadata names
    */
@@ -82,25 +83,33 @@ export class ConversationKernels {
     path: string,
     kernelspec: { readonly name: string; readonly language: string } | null,
     kernel: string | undefined,
-  ): Promise<ForRun> {
+  ): Promise<ForNotebook> {
     const session = await findSession(this.#server, path);
-    const wanted = await this.#sessionKernel(kernel, kernelspec, session?.kernel ?? null);
-    const running = session?.kernel;
-    if (session !== null && wanted === null && running != null)
-      return this.#adopt(running, false);
+    const running = session?.kernel ?? null;
+    const wanted = await this.#sessionKernel(kernel, kernelspec, running);
+    if (session !== null && running !== null) {
+      if (wanted === null)
+        return { ...(await this.#adopt(running, false)), session: session.id };
+      const { id, name } = running;
+      throw new ExpectedError({
+        code: "notebook_has_kernel",
+        path,
+        kernel: id,
+        kernelspec: name,
+      });
+    }
     const asked = wanted ?? { name: (await this.#specs())[0]?.name ?? "python3" };
-    const isStarted = "name" in asked;
-    const started =
-      session === null
-        ? await startSession(this.#server, path, asked)
-        : await switchSession(this.#server, session.id, asked);
+    const before = new Set((await listKernels(this.#server)).map(({ id }) => id));
+    const started = await startSession(this.#server, path, asked);
     if (started.kernel === null)
       throw new ExpectedError({
         code: "kernel_start_failed",
         kernelspec: "",
         detail: "",
       });
-    return this.#adopt(started.kernel, isStarted);
+    // Somebody else may have opened the notebook at the same moment.
+    const isStarted = "name" in asked && !before.has(started.kernel.id);
+    return { ...(await this.#adopt(started.kernel, isStarted)), session: started.id };
   }
 
   /**

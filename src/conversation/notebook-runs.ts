@@ -43,6 +43,14 @@ export interface NotebookHost extends RunsHost, Turns {
   tryAgainLater(): void;
 }
 
+/** What a run of cells begins with. */
+interface ReadCells {
+  readonly version: string;
+  readonly marks: readonly CellMark[];
+  readonly kernelspec: ReturnType<typeof kernelspecIn>;
+  readonly steps: NotebookPlan["steps"];
+}
+
 /** What of a run's outputs was built so far. */
 interface Building {
   readonly outputs: RunOutputs;
@@ -62,34 +70,53 @@ export class NotebookRuns {
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
   /** Writes that are under way. */
   readonly #saving = new Map<number, Promise<void>>();
+  /** How often in a row a run could not be written. */
+  readonly #failures = new Map<number, number>();
 
   constructor(host: NotebookHost, runs: Runs) {
     this.#host = host;
     this.#runs = runs;
   }
 
-  /** Reads the notebook, plans the run of its cells as they are now, and finds its kernel. */
-  async prepare(record: ExecutionRecord, request: NotebookRequest): Promise<ForRun> {
-    const { path, restart, onError } = request;
-    const { notebook } = await this.#document(path).load();
+  /**
+   * Reads the notebook, and which of its cells are to run as they are now.
+   *
+   * @throws {ExpectedError} where it cannot be read, or has no such cells
+   */
+  async read(request: NotebookRequest): Promise<ReadCells> {
+    const { notebook } = await this.#document(request.path).load();
     const marks = marksOf(notebook.cells);
     const version = versionOf(marks);
-    const steps = stepsOf(notebook.cells, request, version);
-    const metadata = jsonValue(notebook.members.get("metadata"));
-    const found = await this.#host.kernels.forNotebook(
+    return {
+      version,
+      marks,
+      kernelspec: kernelspecIn(jsonValue(notebook.members.get("metadata"))),
+      steps: stepsOf(notebook.cells, request, version),
+    };
+  }
+
+  /** Finds the notebook's kernel, and plans the run of the cells that were read. */
+  async prepare(
+    record: ExecutionRecord,
+    request: NotebookRequest,
+    { version, marks, kernelspec, steps }: ReadCells,
+  ): Promise<ForRun> {
+    const { path, restart, onError } = request;
+    // One at a time: two runs that find no session would start two.
+    const found = await exclusivelyOn(
+      this.#host,
       path,
-      kernelspecIn(metadata),
-      request.kernel,
-    );
+    )(() => this.#host.kernels.forNotebook(path, kernelspec, request.kernel));
     const slot = restart && !found.isStarted ? await this.#restarted(found) : found.slot;
     await this.#host.rememberVersion(path, version, marks);
     this.#host.throwIfEnded();
     const plan: NotebookPlan = {
       path,
       version,
-      cells: notebook.cells.length,
+      cells: marks.length,
       onError,
       isKernelNew: found.isStarted || restart,
+      session: found.session,
       steps,
     };
     this.#host.journal.plan(record.number, plan);
@@ -109,7 +136,7 @@ export class NotebookRuns {
   /** Writes what of a run is not in its file, and waits for that. */
   async save(number: number): Promise<void> {
     this.#cancel(number);
-    await this.#saving.get(number);
+    while (this.#saving.has(number)) await this.#saving.get(number);
     if (this.#host.hasEnded()) return;
     const run = this.#host.journal.notebookRun(number);
     if (run === null || run.isGivenUp || run.revision === run.savedRevision) return;
@@ -156,18 +183,22 @@ export class NotebookRuns {
     for (const { step, cellId, executionCount } of written)
       runs.set(cellId, { executionCount, outputs: building.outputs.outputs(step) });
     try {
-      const { path, missing } = await this.#write(run, runs);
+      const { path, missing, upgraded } = await this.#write(run, runs);
       if (this.#host.hasEnded()) return;
-      journal.markSaved(number, revision, path, [
-        ...new Set([...run.missing, ...missing]),
-      ]);
+      this.#failures.delete(number);
+      const allMissing = [...new Set([...run.missing, ...missing])];
+      journal.markSaved(number, revision, path, allMissing, upgraded ?? "");
       for (const { step, state } of written)
         if (isFinalStep(state)) building.changed.delete(step);
     } catch (error) {
       if (this.#host.hasEnded()) return;
       const code = error instanceof ExpectedError ? error.failure.code : "internal error";
       if (!(error instanceof ExpectedError)) console.error("Writing outputs failed");
-      const isGivenUp = GIVEN_UP.has(code);
+      const failures = (this.#failures.get(number) ?? 0) + 1;
+      this.#failures.set(number, failures);
+      const hasEnded = isFinal(journal.get(number)?.state ?? "lost");
+      // A file may be away, or half written, for a moment: while cells run, and a while after.
+      const isGivenUp = hasEnded && failures >= MAX_FAILURES && !RETRIED.has(code);
       journal.markUnsaved(number, code.replaceAll("_", " "), isGivenUp);
       if (!isGivenUp) this.#host.tryAgainLater();
     }
@@ -175,29 +206,23 @@ export class NotebookRuns {
 
   /** Writes into the file; where that was moved, to where its session says that it is. */
   async #write(run: NotebookRun, runs: ReadonlyMap<string, CellRun>) {
-    if (runs.size === 0) return { path: run.path, missing: [] };
+    if (runs.size === 0) return { path: run.path, missing: [], upgraded: null };
     try {
-      return {
-        path: run.path,
-        missing: await this.#document(run.path).writeOutputs(runs),
-      };
+      return { path: run.path, ...(await this.#document(run.path).writeOutputs(runs)) };
     } catch (error) {
       const isMissing =
         error instanceof ExpectedError && error.failure.code === "file_not_found";
       const moved = isMissing ? await this.#movedTo(run) : null;
       if (moved === null) throw error;
-      return { path: moved, missing: await this.#document(moved).writeOutputs(runs) };
+      return { path: moved, ...(await this.#document(moved).writeOutputs(runs)) };
     }
   }
 
-  async #movedTo({ execution, path }: NotebookRun): Promise<string | null> {
-    const slot = this.#host.journal.get(execution)?.slot ?? null;
-    const kernelId = slot === null ? undefined : this.#host.slots.get(slot)?.kernelId;
+  /** The notebook's own session goes where JupyterLab moves the file; any other is another notebook's. */
+  async #movedTo({ session, path }: NotebookRun): Promise<string | null> {
     const sessions = await listSessions(this.#host.server);
-    const moved = sessions.find(
-      (session) => session.kernel?.id === kernelId && session.path !== path,
-    );
-    return moved?.path ?? null;
+    const own = sessions.find(({ id }) => session !== "" && id === session);
+    return own === undefined || own.path === path ? null : own.path;
   }
 
   /** What the journal holds by now, built into outputs: after a crash, from its beginning. */
@@ -259,15 +284,15 @@ export class NotebookRuns {
   }
 }
 
-/** What no later attempt would mend. */
-const GIVEN_UP: ReadonlySet<string> = new Set([
-  "file_not_found",
-  "is_folder",
-  "not_notebook",
-  "bad_notebook",
-  "file_too_large",
-  "write_refused",
-  "internal error",
+/** After a run's end, an alarm apart: whoever moves or repairs a file is done by then. */
+const MAX_FAILURES = 6;
+/** What passes by itself, however long it takes. */
+const RETRIED: ReadonlySet<string> = new Set([
+  "jupyter_unreachable",
+  "save_unanswered",
+  "token_rejected",
+  "rate_limited",
+  "signed_out",
 ]);
 
 function isFinalStep(state: string): boolean {

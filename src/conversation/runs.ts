@@ -93,7 +93,9 @@ export class Runs {
     const { journal } = this.#host;
     for (const record of journal.unfinished()) {
       const { number, startedAt, sentAt, slot } = record;
-      if (startedAt !== null && slot !== null) {
+      if (slot !== null && startedAt === null) {
+        if (!this.#mustWait(record)) this.sendNext(record);
+      } else if (slot !== null) {
         if (sentAt === null) this.sendNext(record);
         else this.#host.connection(slot).resume();
       } else if (!this.#beginning.has(number)) {
@@ -103,6 +105,33 @@ export class Runs {
         this.#host.changed(number);
       }
     }
+  }
+
+  /**
+   * Goes on with those that waited on a kernel for an execution that has ended.
+   * Where it failed they are aborted, as the kernel does with what is in its own
+   * queue.
+   */
+  release({ number, slot, state }: ExecutionRecord): void {
+    if (slot === null) return;
+    const { journal } = this.#host;
+    const hasFailed =
+      (state === "error" || state === "aborted") &&
+      journal.notebookRun(number)?.onError !== "continue";
+    const held = journal
+      .unfinished()
+      .filter((other) => other.slot === slot && other.startedAt === null);
+    for (const record of held) {
+      if (this.#beginning.has(record.number) || this.#mustWait(record)) continue;
+      if (hasFailed) this.abort(record);
+      else this.sendNext(record);
+    }
+  }
+
+  /** Ends an execution that waits for others on its kernel and was not sent. */
+  abort({ number }: ExecutionRecord): void {
+    this.#host.journal.saveProgress(number, "aborted", NO_PROGRESS, this.#host.now());
+    this.#host.changed(number);
   }
 
   /**
@@ -212,7 +241,13 @@ export class Runs {
     this.#host.throwIfEnded();
     const { slot, isStarted } = await choose(added);
     this.#host.slots.touch(slot.slot, this.#host.now());
+    this.#host.journal.assign(added.number, slot.slot);
     const record = this.#host.journal.get(added.number) ?? added;
+    if (this.#mustWait(record)) {
+      this.#host.changes.announce(record.number);
+      this.#host.report();
+      return;
+    }
     try {
       await this.#host.connection(slot.slot).execute(record);
     } catch (error) {
@@ -257,6 +292,21 @@ export class Runs {
     if (error === undefined) return;
     this.#host.journal.remove(number);
     throw error;
+  }
+
+  /**
+   * Whether an execution may not be sent yet: the requests of one that has several
+   * are sent one at a time, and nothing of ours comes in between.
+   */
+  #mustWait({ number, slot, step }: ExecutionRecord): boolean {
+    return this.#host.journal
+      .unfinished()
+      .some(
+        (other) =>
+          other.slot === slot &&
+          other.number < number &&
+          (step !== null || other.step !== null),
+      );
   }
 
   /** Whether an execution waits behind one of the same kernel that asks for input. */

@@ -8,8 +8,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS due_times (name TEXT PRIMARY KEY, at INTEGER NOT NULL, failures INTEGER NOT NULL);
 `;
 
-/** 2: runs of notebooks. */
-const SCHEMA_VERSION = 2;
+/** 2: runs of notebooks. 3: their Jupyter sessions. */
+const SCHEMA_VERSION = 3;
 
 /** What a conversation does later by itself: look after a run, and expire. */
 export type DueName = "watch" | "expire";

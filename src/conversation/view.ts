@@ -18,18 +18,16 @@ export interface KernelView {
 export interface NotebookView {
   readonly path: string;
   readonly version: string;
-  /** Cells of the notebook. */
-  readonly cells: number;
   readonly isKernelNew: boolean;
   /** The cells that were asked for, in the order in which they run. */
   readonly steps: readonly Step[];
   /** Why outputs are not in the file. */
   readonly trouble: string | null;
   readonly isGivenUp: boolean;
-  /** Whether everything so far is in the file. */
-  readonly isSaved: boolean;
-  /** Ids of cells that were deleted meanwhile. */
+  /** Ids of cells that were deleted meanwhile, or are no code any more. */
   readonly missing: readonly string[];
+  /** What was upgraded when outputs were written, in words; empty where nothing was. */
+  readonly upgraded: string;
 }
 
 /** An execution as it stands, for the words of a result. Times in milliseconds. */
@@ -135,17 +133,6 @@ export function viewOf(record: ExecutionRecord, context: ViewContext): Execution
 }
 
 function notebookView(run: NotebookRun, steps: readonly Step[]): NotebookView {
-  const { path, version, cells, isKernelNew, trouble, isGivenUp, missing } = run;
-  const isSaved = run.revision === run.savedRevision;
-  return {
-    path,
-    version,
-    cells,
-    isKernelNew,
-    steps,
-    trouble,
-    isGivenUp,
-    isSaved,
-    missing,
-  };
+  const { path, version, isKernelNew, trouble, isGivenUp, missing, upgraded } = run;
+  return { path, version, isKernelNew, steps, trouble, isGivenUp, missing, upgraded };
 }

@@ -86,8 +86,10 @@ export function readBytes(
   server: JupyterServer,
   path: string,
   maxBytes: number,
+  timeoutMs?: number,
 ): Promise<Uint8Array | null> {
-  return server.bytes(`/files/${urlPath(path)}`, { maxBytes });
+  const bounds = { maxBytes, ...(timeoutMs !== undefined && { timeoutMs }) };
+  return server.bytes(`/files/${urlPath(path)}`, bounds);
 }
 
 /** A file's bytes as they arrive; `null` where there is none. */
@@ -110,7 +112,8 @@ export type NewContent =
 /**
  * Writes a file, over what is there. Its folder has to exist.
  *
- * @throws {ExpectedError} `write_refused` where Jupyter cannot write there
+ * @throws {ExpectedError} `write_refused` where Jupyter cannot write there,
+ *   `save_unanswered` where nobody knows whether it has
  */
 export async function saveContents(
   server: JupyterServer,
@@ -120,7 +123,9 @@ export async function saveContents(
   const body = content.type === "notebook" ? notebookBody(content.content) : content;
   const response = await refusedAs(path, () =>
     server.request(apiPath(path), { method: "PUT", body, timeoutMs: SAVE_TIMEOUT_MS }),
-  );
+  ).catch((error: unknown) => {
+    throw asUnanswered(error, path);
+  });
   return parse(server, entrySchema, response.json());
 }
 
@@ -226,4 +231,14 @@ async function refusedAs(
     }
     throw new ExpectedError({ code: "write_refused", path, detail }, { cause: error });
   }
+}
+
+/** A connection that was lost while something was saved, as a failure of its own. */
+function asUnanswered(error: unknown, path: string): unknown {
+  if (!(error instanceof ExpectedError) || error.failure.code !== "jupyter_unreachable")
+    return error;
+  const { reason } = error.failure;
+  // Nothing was sent to a server that was not found.
+  if (reason === "dns" || reason === "tls") return error;
+  return new ExpectedError({ code: "save_unanswered", path, reason }, { cause: error });
 }

@@ -35,6 +35,11 @@ export function urlPath(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
 
+/** Whether Jupyter takes a file for a notebook, as it does by this very ending. */
+export function isNotebookPath(path: string): boolean {
+  return path.endsWith(".ipynb");
+}
+
 /** The folder of a checked path; `""` for the root. */
 export function folderOf(path: string): string {
   const end = path.lastIndexOf("/");

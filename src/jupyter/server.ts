@@ -1,6 +1,7 @@
 import type { JupyterAddress } from "../config.ts";
 import { ExpectedError, type UnreachableReason } from "../errors.ts";
 import { guardedStream } from "./guarded-stream.ts";
+import { wholeBody } from "./whole-body.ts";
 
 /** Long enough for a busy server, short enough for a client that waits 60 s. */
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -108,13 +109,9 @@ export class JupyterServer {
       const answer = await fetch(url, { headers, redirect: "manual", signal });
       if (answer.status !== 200)
         return { response: answer, bytes: null, text: await this.#readWhole(answer) };
-      const length = Number(answer.headers.get("content-length") ?? 0);
-      if (length > maxBytes) {
-        await answer.body?.cancel();
-        throw tooLarge(path, length, maxBytes);
-      }
-      const read = new Uint8Array(await answer.arrayBuffer());
-      if (read.byteLength > maxBytes) throw tooLarge(path, read.byteLength, maxBytes);
+      const read = await wholeBody(answer, maxBytes, (length) =>
+        tooLarge(path, length, maxBytes),
+      );
       return { response: answer, bytes: read, text: "" };
     }, timeoutMs);
     if (response.status === 404) return null;
@@ -224,15 +221,13 @@ export class JupyterServer {
     }
   }
 
-  /** The body as text, read whole. One without a length is bounded by the time that a request may take. */
+  /** The body as text, read whole. */
   async #readWhole(response: Response, maxBytes = MAX_BODY_BYTES): Promise<string> {
-    const bytes = Number(response.headers.get("content-length") ?? 0);
-    if (bytes > maxBytes) {
-      await response.body?.cancel();
-      const { host } = this;
-      throw new ExpectedError({ code: "answer_too_large", host, bytes, limit: maxBytes });
-    }
-    return response.text();
+    const { host } = this;
+    const tooLong = (bytes: number) =>
+      new ExpectedError({ code: "answer_too_large", host, bytes, limit: maxBytes });
+    const body = await wholeBody(response, maxBytes, tooLong);
+    return new TextDecoder().decode(body);
   }
 
   #unreachable(cause: unknown): ExpectedError {

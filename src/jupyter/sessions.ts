@@ -47,18 +47,21 @@ export async function startSession(
   path: string,
   kernel: SessionKernel,
 ): Promise<JupyterSession> {
+  const kernelspec = "name" in kernel ? kernel.name : kernel.id;
+  const failed = (detail: string, cause?: unknown) =>
+    new ExpectedError({ code: "kernel_start_failed", kernelspec, detail }, { cause });
   const body = { path, name: nameOf(path), type: "notebook", kernel };
-  return changeSession(server, "POST", "/api/sessions", body, kernel);
-}
-
-/** Gives a session another kernel. The one that it had runs on without it. */
-export async function switchSession(
-  server: JupyterServer,
-  id: string,
-  kernel: SessionKernel,
-): Promise<JupyterSession> {
-  const path = `/api/sessions/${encodeURIComponent(id)}`;
-  return changeSession(server, "PATCH", path, { kernel }, kernel);
+  const response = await server
+    .request("/api/sessions", { method: "POST", body, timeoutMs: START_TIMEOUT_MS })
+    .catch((error: unknown) => {
+      const isTheirs =
+        error instanceof ExpectedError && error.failure.code === "jupyter_error";
+      throw isTheirs && error.failure.code === "jupyter_error"
+        ? failed(error.failure.detail, error)
+        : error;
+    });
+  if (response.status === 404) throw failed("there is no such kernel");
+  return parse(server, sessionSchema, response.json());
 }
 
 /**
@@ -80,28 +83,4 @@ export async function moveSessions(
       body,
     });
   }
-}
-
-async function changeSession(
-  server: JupyterServer,
-  method: "POST" | "PATCH",
-  path: string,
-  body: unknown,
-  kernel: SessionKernel,
-): Promise<JupyterSession> {
-  const kernelspec = "name" in kernel ? kernel.name : kernel.id;
-  const failed = (detail: string, cause?: unknown) =>
-    new ExpectedError({ code: "kernel_start_failed", kernelspec, detail }, { cause });
-  const timeoutMs = START_TIMEOUT_MS;
-  const response = await server
-    .request(path, { method, body, timeoutMs })
-    .catch((error: unknown) => {
-      const isTheirs =
-        error instanceof ExpectedError && error.failure.code === "jupyter_error";
-      throw isTheirs && error.failure.code === "jupyter_error"
-        ? failed(error.failure.detail, error)
-        : error;
-    });
-  if (response.status === 404) throw failed("the session is gone");
-  return parse(server, sessionSchema, response.json());
 }

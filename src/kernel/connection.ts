@@ -20,6 +20,9 @@ import { KernelSocket, type SocketOwner } from "./socket.ts";
 const CATCH_UP_MS = 1_000;
 /** Reply and idle leave the kernel together; this much apart, one of them is not coming. */
 const IDLE_AFTER_REPLY_MS = 3_000;
+/** A process that has just started is asked this often whether its output arrives, and for so long. */
+const PROBE_EVERY_MS = 300;
+const PROBE_FOR_MS = 15_000;
 /** An idle kernel answers at once: a request that waits longer went into a dead socket. */
 const BARRIER_PATIENCE_MS = 20_000;
 
@@ -53,6 +56,9 @@ export class KernelConnection implements SocketOwner {
   /** Called when the barrier has passed, or never will. */
   #caughtUp: () => void = () => undefined;
   #expectsShutdown = false;
+  /** Requests that a new process was asked with, until the output of one arrives; null where there is no doubt. */
+  #probes: Set<string> | null = null;
+  #probed: () => void = () => undefined;
   /** Session id on the last message that was looked at, so that equal ones need not be. */
   #observedSession = "";
 
@@ -75,8 +81,10 @@ export class KernelConnection implements SocketOwner {
    * @throws {ExpectedError} where the kernel cannot be reached; nothing was sent then
    */
   async execute(execution: ExecutionRecord): Promise<void> {
-    const channels = await this.#socket.connected();
-    const { msgId, requestCode: code } = execution;
+    const channels = await this.#provenChannels();
+    const { number, msgId, requestCode: code } = execution;
+    const now = this.#host.journal.get(number);
+    if (now === null || isFinal(now.state)) return;
     const { generation } = this.#kernel();
     this.#host.journal.markSent(execution, this.#slot, generation, this.#host.now());
     this.#send(channels, "shell", "execute_request", msgId, {
@@ -173,8 +181,9 @@ export class KernelConnection implements SocketOwner {
    */
   replaced(reason: string): KernelSlot {
     const slot = this.#host.slots.nextGeneration(this.#slot);
-    this.#lose(this.#needing(), `${reason} (generation ${slot.generation})`);
+    this.#lose(this.#assigned(), `${reason} (generation ${slot.generation})`);
     this.#host.slots.renewSessionId(this.#slot);
+    this.#probes = new Set();
     void this.#socket.close();
     return slot;
   }
@@ -182,7 +191,7 @@ export class KernelConnection implements SocketOwner {
   /** Notes that the server has no such kernel any more. */
   gone(reason: string): void {
     if (!this.#kernel().gone) this.#host.slots.markGone(this.#slot);
-    this.#lose(this.#needing(), reason);
+    this.#lose(this.#assigned(), reason);
     this.release();
   }
 
@@ -233,9 +242,37 @@ export class KernelConnection implements SocketOwner {
       this.#receiveFromServer(message);
     } else if (parent === this.#barrier?.msgId) {
       this.#passBarrier(this.#barrier, message);
+    } else if (this.#probes?.has(parent) === true) {
+      if (message.content["execution_state"] === "idle") {
+        this.#probes = null;
+        this.#probed();
+      }
     } else {
       this.#receiveOutput(parent, message);
     }
+  }
+
+  /**
+   * The channels, once what a new process publishes arrives at them. Jupyter tries
+   * a connection out by itself, but not to a kernel that it believes to be busy,
+   * as it does of one that died while it ran something.
+   */
+  async #provenChannels(): Promise<KernelChannels> {
+    let channels = await this.#socket.connected();
+    const until = this.#host.now() + PROBE_FOR_MS;
+    while (this.#probes !== null && this.#host.now() < until) {
+      const msgId = crypto.randomUUID();
+      this.#probes.add(msgId);
+      this.#send(channels, "shell", "kernel_info_request", msgId, {});
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#probed = resolve;
+      const timer = setTimeout(resolve, PROBE_EVERY_MS);
+      await promise;
+      clearTimeout(timer);
+      channels = await this.#socket.connected();
+    }
+    this.#probes = null;
+    return channels;
   }
 
   #kernel(): KernelSlot {
@@ -244,11 +281,14 @@ export class KernelConnection implements SocketOwner {
     return kernel;
   }
 
-  /** Executions that have not ended, those between two of their requests included. */
+  /** Executions that have not ended, those that wait for others included: they count on the same variables. */
+  #assigned(): ExecutionRecord[] {
+    return this.#host.journal.unfinished().filter(({ slot }) => slot === this.#slot);
+  }
+
+  /** Those of them that have begun, also between two of their requests. */
   #needing(): ExecutionRecord[] {
-    return this.#host.journal
-      .unfinished()
-      .filter(({ slot, startedAt }) => slot === this.#slot && startedAt !== null);
+    return this.#assigned().filter(({ startedAt }) => startedAt !== null);
   }
 
   /** Executions whose request is with the kernel. */

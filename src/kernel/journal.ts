@@ -95,8 +95,12 @@ export interface NotebookRun {
   /** Why outputs are not in the file: it is tried again, or given up where `isGivenUp`. */
   readonly trouble: string | null;
   readonly isGivenUp: boolean;
-  /** Ids of cells that were deleted while they ran. */
+  /** Ids of cells that were deleted, or are no code any more. */
   readonly missing: readonly string[];
+  /** Id of the notebook's Jupyter session, which goes with the file where that is moved. */
+  readonly session: string;
+  /** What was upgraded when outputs were written, in words; empty where nothing was. */
+  readonly upgraded: string;
 }
 
 /** What a run of cells begins with. */
@@ -106,6 +110,8 @@ export interface NotebookPlan {
   readonly cells: number;
   readonly onError: "stop" | "continue";
   readonly isKernelNew: boolean;
+  /** Id of the notebook's Jupyter session. */
+  readonly session: string;
   readonly steps: readonly {
     readonly cellId: string;
     readonly cellIndex: number;
@@ -127,6 +133,8 @@ type NotebookRow = {
   trouble: string | null;
   given_up: number;
   missing: string;
+  session: string;
+  upgraded: string;
 };
 
 type StepRow = {
@@ -188,7 +196,8 @@ const SCHEMA = `
     execution INTEGER PRIMARY KEY, path TEXT NOT NULL, version TEXT NOT NULL, cells INTEGER NOT NULL,
     on_error TEXT NOT NULL, kernel_new INTEGER NOT NULL, step INTEGER NOT NULL DEFAULT 0,
     revision INTEGER NOT NULL DEFAULT 0, saved_revision INTEGER NOT NULL DEFAULT 0,
-    trouble TEXT, given_up INTEGER NOT NULL DEFAULT 0, missing TEXT NOT NULL DEFAULT '[]'
+    trouble TEXT, given_up INTEGER NOT NULL DEFAULT 0, missing TEXT NOT NULL DEFAULT '[]',
+    session TEXT NOT NULL DEFAULT '', upgraded TEXT NOT NULL DEFAULT ''
   );
   CREATE TABLE IF NOT EXISTS steps (
     execution INTEGER NOT NULL, step INTEGER NOT NULL, cell_id TEXT NOT NULL, cell_index INTEGER NOT NULL,
@@ -219,6 +228,14 @@ export class Journal {
   /** Creates the tables; the one method that may run on an empty object. */
   createSchema(): void {
     this.#sql.exec(SCHEMA);
+    const [{ sql: made } = { sql: "" }] = this.#sql.exec<{ sql: string }>(
+      "SELECT sql FROM sqlite_master WHERE name = 'notebook_runs'",
+    );
+    for (const column of ["session", "upgraded"])
+      if (!made.includes(` ${column} `))
+        this.#sql.exec(
+          `ALTER TABLE notebook_runs ADD COLUMN ${column} TEXT NOT NULL DEFAULT ''`,
+        );
   }
 
   /** Adds an execution that has no kernel yet and was not sent. */
@@ -245,14 +262,15 @@ export class Journal {
   /** Makes an execution that was just added one of several requests, sent one at a time. */
   plan(number: number, plan: NotebookPlan): void {
     this.#sql.exec(
-      `INSERT INTO notebook_runs (execution, path, version, cells, on_error, kernel_new)
-       VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO notebook_runs (execution, path, version, cells, on_error, kernel_new, session)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
       number,
       plan.path,
       plan.version,
       plan.cells,
       plan.onError,
       plan.isKernelNew ? 1 : 0,
+      plan.session,
     );
     for (const [step, { cellId, cellIndex, msgId, code }] of plan.steps.entries()) {
       this.#sql.exec(
@@ -325,12 +343,15 @@ export class Journal {
     revision: number,
     path: string,
     missing: readonly string[],
+    upgraded: string,
   ): void {
     this.#sql.exec(
-      "UPDATE notebook_runs SET saved_revision = ?, path = ?, missing = ?, trouble = NULL WHERE execution = ?",
+      `UPDATE notebook_runs SET saved_revision = ?, path = ?, missing = ?, trouble = NULL,
+         upgraded = CASE WHEN upgraded = '' THEN ? ELSE upgraded END WHERE execution = ?`,
       revision,
       path,
       JSON.stringify(missing),
+      upgraded,
       number,
     );
   }
@@ -390,6 +411,11 @@ export class Journal {
       .exec<ExecutionRow>(`${SELECT} WHERE e.ended_at IS NULL ORDER BY e.number`)
       .toArray()
       .map(recordOf);
+  }
+
+  /** Notes which kernel an execution goes to, while it waits for others there. */
+  assign(number: number, slot: number): void {
+    this.#sql.exec("UPDATE executions SET slot = ? WHERE number = ?", slot, number);
   }
 
   /** Notes, before the code leaves, that it does: what is sent once is never sent again. */
@@ -678,9 +704,12 @@ export class Journal {
       .exec<{ chars: number }>("SELECT sum(chars) AS chars FROM executions")
       .one().chars;
     while (total > CONVERSATION_CAP_CHARS) {
+      // What is not in its notebook yet stays until it is.
       const [oldest] = this.#sql.exec<{ number: number; chars: number }>(
         `SELECT number, chars FROM executions
-         WHERE ended_at IS NOT NULL AND chars > 0 AND number <> ? ORDER BY number LIMIT 1`,
+         WHERE ended_at IS NOT NULL AND chars > 0 AND number <> ? AND number NOT IN
+           (SELECT execution FROM notebook_runs WHERE revision > saved_revision AND given_up = 0)
+         ORDER BY number LIMIT 1`,
         current,
       );
       if (oldest === undefined) return;
@@ -770,5 +799,7 @@ function notebookRunOf(row: NotebookRow): NotebookRun {
     isGivenUp: row.given_up === 1,
     // Written by `markSaved` alone.
     missing: JSON.parse(row.missing) as string[],
+    session: row.session,
+    upgraded: row.upgraded,
   };
 }

@@ -1,4 +1,5 @@
 import type { Failure, UnreachableReason } from "../errors.ts";
+import { isNotebookPath } from "../jupyter/paths.ts";
 
 /** A {@link Failure} in words for whoever called. */
 export interface Advice {
@@ -85,6 +86,11 @@ export function adviceFor(failure: Failure): Advice {
         message: `Conversation ${failure.conversation} has no kernel yet.`,
         next: "Call run_code to start one.",
       };
+    case "notebook_has_kernel":
+      return {
+        message: `${JSON.stringify(failure.path)} runs in kernel ${failure.kernel.slice(0, 8)} (${failure.kernelspec}); another one would take its place, and its variables would be lost.`,
+        next: "Leave out kernel to use it, or call shutdown_kernel for it first.",
+      };
     case "kernelspec_not_found":
       return {
         message: `No installed kernel is called or speaks "${failure.kernel}". Installed: ${failure.installed.join(", ") || "none"}.`,
@@ -158,7 +164,9 @@ export function adviceFor(failure: Failure): Advice {
     case "file_too_large":
       return {
         message: `${JSON.stringify(failure.path)} has ${megabytes(failure.bytes)}; the limit here is ${megabytes(failure.limit)}.`,
-        next: "Call run_code to read the parts of it that matter.",
+        next: isNotebookPath(failure.path)
+          ? "Call run_code to read the parts of it that matter, or to make it smaller: most of it will be outputs."
+          : "Call run_code to read the parts of it that matter.",
       };
     case "is_folder":
       return {
@@ -201,16 +209,33 @@ export function adviceFor(failure: Failure): Advice {
         next: "Ask the user whether Jupyter may write there and whether its disk has room.",
         quoted: failure.detail,
       };
+    case "save_unanswered": {
+      const read = isNotebookPath(failure.path) ? "read_notebook" : "read_file";
+      return {
+        message: `${JSON.stringify(failure.path)} may have been saved: Jupyter did not say, because ${UNREACHABLE[failure.reason]}.`,
+        next: `Call ${read} to see what is there, before anything is done a second time.`,
+      };
+    }
     case "not_notebook":
       return {
-        message: `${JSON.stringify(failure.path)} is not a notebook: its name does not end in .ipynb.`,
+        message: `${JSON.stringify(failure.path)} is not a notebook: its name does not end in ".ipynb".`,
         next: "Call read_file for other files, or list_files to find the notebook.",
+      };
+    case "notebook_too_slow":
+      return {
+        message: `${JSON.stringify(failure.path)} could not be read within ${failure.seconds} seconds, over the connection that Jupyter has.`,
+        next: "Call run_code with code that reads the file there and shows the part that matters.",
       };
     case "bad_notebook":
       return {
         message: `${JSON.stringify(failure.path)} violates the notebook format: ${failure.where}.`,
         next: "Call read_file to look at it, and ask the user before repairing it.",
         ...(failure.said !== undefined && { quoted: failure.said }),
+      };
+    case "notebook_would_be_too_large":
+      return {
+        message: `${JSON.stringify(failure.path)} would have ${megabytes(failure.bytes)}; notebooks are edited and run here up to ${megabytes(failure.limit)}. Nothing was saved.`,
+        next: "Call again with less in it, or clear outputs first; large data belongs into files of its own.",
       };
     case "notebook_exists":
       return {

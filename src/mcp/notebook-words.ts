@@ -8,6 +8,13 @@ import { itemsOf } from "../notebook/stored-outputs.ts";
 import { oneLine, quotedPath } from "./quoting.ts";
 import { duration, kernelName } from "./words.ts";
 
+/** The session that ties a notebook to its kernel; `null` where it has none. */
+export type NotebookKernel = JupyterSession | null | "unknown";
+
+/** What is said where the server does not tell a notebook's session. */
+export const KERNEL_UNKNOWN =
+  "Jupyter did not say whether a kernel runs for it; list_kernels asks again.";
+
 /** How much of a cell's outputs a reader gets. */
 export type OutputsShown = "none" | "summary" | "full";
 
@@ -23,7 +30,7 @@ const MAX_META_CELLS = 1_000;
 export interface NotebookHead {
   readonly path: string;
   readonly lastModified: string;
-  readonly session: JupyterSession | null;
+  readonly session: NotebookKernel;
   readonly upgradedFrom: number | null;
   readonly now: number;
 }
@@ -133,7 +140,7 @@ export function cellsText(
 export function notebookMeta(
   path: string,
   outline: Pick<Outline, "version" | "cells">,
-  session: JupyterSession | null,
+  session: NotebookKernel,
   shown: readonly number[] = [],
 ) {
   const chosen =
@@ -144,7 +151,7 @@ export function notebookMeta(
     "jupyter-edge/notebook": {
       path,
       version: outline.version,
-      kernel: session?.kernel?.id ?? null,
+      kernel: session === "unknown" ? null : (session?.kernel?.id ?? null),
       cells: chosen.map((cell) => ({
         id: cell.id,
         cell_type: cell.type,
@@ -170,7 +177,8 @@ function countWords(cell: Cell): string {
   return ` [${typeof count === "number" ? count : " "}]`;
 }
 
-function sessionWords(session: JupyterSession | null): string {
+function sessionWords(session: NotebookKernel): string {
+  if (session === "unknown") return "and Jupyter did not say whether it runs";
   if (session?.kernel == null) return "not running";
   const { id, name, execution_state } = session.kernel;
   return `running as ${kernelName({ id, kernelspec: name })} (${execution_state})`;

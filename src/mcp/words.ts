@@ -75,7 +75,7 @@ export function executionResult(
   const lines = [statusLine(result)];
   if (isNewConversation) {
     const variables =
-      result.kernel?.startedHere === false
+      result.kernel?.startedHere === false && !result.isNewGeneration
         ? "attached to a running kernel, with its variables"
         : "no earlier variables are there";
     lines.push(
@@ -110,13 +110,12 @@ export function executionResult(
 
 function notebookLines(
   notebook: NotebookView,
-  result: ExecutionView,
+  result: ExecutionResult,
   isNewConversation: boolean,
 ): string[] {
   const { path, steps, version, missing } = notebook;
-  const done = steps.filter(
-    ({ executionCount, state }) => executionCount !== null && state !== "running",
-  );
+  const done = steps.filter(({ state }) => state === "ok" || state === "error");
+  const lost = steps.find(({ state }) => state === "lost" || state === "aborted");
   const failed = steps.filter(({ state }) => state === "error");
   const running = steps.find(
     ({ state }) => state === "running" || state === "waiting for input",
@@ -126,6 +125,7 @@ function notebookLines(
   ];
   if (running !== undefined) parts.push(`running: cell ${cellName(running)}`);
   if (failed.length > 0) parts.push(`failed: cell ${failed.map(cellName).join(", ")}`);
+  if (lost !== undefined) parts.push(`${lost.state} in: cell ${cellName(lost)}`);
   const left = steps.filter(({ state }) => state === "pending");
   if (
     left.length > 0 &&
@@ -134,15 +134,17 @@ function notebookLines(
   )
     parts.push(`not run: ${left.length}`);
   const lines = [parts.join(" · ")];
-  if (notebook.isKernelNew && !isNewConversation)
+  if (notebook.isKernelNew && !isNewConversation && !result.isNewGeneration)
     lines.push("Its kernel was started for this run: no earlier variables are there.");
   if (missing.length > 0)
     lines.push(
-      `Deleted by somebody else meanwhile: ${missing.join(", ")}. Their outputs are kept here only.`,
+      `No code cells of the notebook any more: ${missing.join(", ")}. Their outputs are kept here only.`,
     );
+  if (notebook.upgraded !== "")
+    lines.push(`The notebook was upgraded: ${notebook.upgraded}.`);
   if (notebook.trouble !== null) {
     const then = notebook.isGivenUp ? "they are kept here only" : "it is tried again";
-    lines.push(`Outputs are not in the file (${notebook.trouble}): ${then}.`);
+    lines.push(`Not all outputs are in the file (${notebook.trouble}): ${then}.`);
   }
   return lines;
 }

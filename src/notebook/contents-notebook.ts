@@ -4,7 +4,7 @@
  * that somebody else's save can be lost only in the moment between.
  */
 
-import { ExpectedError } from "../errors.ts";
+import { ExpectedError, outcomeOf } from "../errors.ts";
 import {
   readBytes,
   saveContents,
@@ -20,6 +20,7 @@ import {
   type Loaded,
   type NotebookDocument,
   type Saved,
+  type Written,
 } from "./document.ts";
 import {
   NotebookFormatError,
@@ -76,24 +77,33 @@ export class ContentsNotebook implements NotebookDocument {
     }
   }
 
-  edit(change: (now: Notebook) => Notebook): Promise<Saved> {
+  edit(change: (now: Notebook) => Notebook | Promise<Notebook>): Promise<Saved> {
+    return this.#save(async (loaded) => {
+      const after = await change(loaded.notebook);
+      throwIfTooLarge(this.#path, loaded, after);
+      return after;
+    });
+  }
+
+  #save(change: (now: Loaded) => Notebook | Promise<Notebook>): Promise<Saved> {
     return this.#exclusively(async () => {
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
         const loaded = await this.load();
-        const after = change(loaded.notebook);
-        if (await this.hasChanged(loaded)) continue;
+        const after = await change(loaded);
+        if (after === loaded.notebook) return unchanged(loaded);
+        if (await this.#hasChanged(loaded)) continue;
         const saved = await saveContents(this.#server, this.#path, {
           type: "notebook",
           content: serializeNotebook(after),
         });
-        const now = await statContents(this.#server, this.#path);
+        const now = await outcomeOf(() => statContents(this.#server, this.#path));
         return {
           before: loaded.notebook,
           after,
-          entry: now ?? saved,
+          entry: ("ok" in now ? now.ok : null) ?? saved,
           upgraded: upgradeWords(loaded, after),
           warning: saved.message,
-          isOvertaken: now === null || !isSame(now, saved),
+          isOvertaken: "ok" in now ? now.ok === null || !isSame(now.ok, saved) : null,
         };
       }
       throw new ExpectedError({
@@ -106,18 +116,23 @@ export class ContentsNotebook implements NotebookDocument {
     });
   }
 
-  async writeOutputs(runs: ReadonlyMap<string, CellRun>): Promise<readonly string[]> {
+  async writeOutputs(runs: ReadonlyMap<string, CellRun>): Promise<Written> {
     let missing: string[] = [];
-    await this.edit((now) => {
-      const notebook = upgraded(now);
-      const there = new Set(notebook.cells.map(({ id }) => id));
-      missing = [...runs.keys()].filter((id) => !there.has(id));
-      return withRuns(notebook, runs);
-    });
-    return missing;
+    for (let attempt = 1; ; attempt += 1) {
+      const saved = await this.#save(({ notebook: now }) => {
+        const notebook = upgraded(now);
+        const code = notebook.cells.filter(({ type }) => type === "code");
+        const there = new Set(code.map(({ id }) => id));
+        missing = [...runs.keys()].filter((id) => !there.has(id));
+        return missing.length === runs.size ? now : withRuns(notebook, runs);
+      });
+      // Whoever saved right after us had no outputs in what they saved.
+      if (!saved.isOvertaken || attempt === MAX_ATTEMPTS)
+        return { missing, upgraded: saved.upgraded };
+    }
   }
 
-  async hasChanged(since: Loaded): Promise<boolean> {
+  async #hasChanged(since: Loaded): Promise<boolean> {
     const now = await statContents(this.#server, this.#path);
     return now === null || !isSame(now, since.entry);
   }
@@ -199,7 +214,7 @@ function withRuns(notebook: Notebook, runs: ReadonlyMap<string, CellRun>): Noteb
   const written = cells.flatMap((cell, index) => {
     const outputs = runs.has(cell.id) ? cell.members.get("outputs") : undefined;
     if (outputs === undefined) return [];
-    const bytes = sizeWhenSaved(outputs);
+    const bytes = partSizeWhenSaved(outputs);
     excess += bytes - outputs.byteLength;
     return [{ cell, index, bytes }];
   });
@@ -220,16 +235,42 @@ function withRun(cell: Notebook["cells"][number], run: CellRun | undefined) {
   });
 }
 
+/**
+ * Refuses a change after which the notebook could not be edited any more. What
+ * the file would have is what it has, and what the change adds to it.
+ */
+function throwIfTooLarge(path: string, { notebook, entry }: Loaded, after: Notebook) {
+  const before = sizeWhenSaved(notebook);
+  const added = sizeWhenSaved(after) - before;
+  const bytes = (entry.size ?? before) + added;
+  if (added > 0 && bytes > MAX_EDIT_BYTES) throw wouldBeTooLarge(path, bytes);
+}
+
+/** @throws {ExpectedError} where a new notebook is too large to be edited */
+export function throwIfNewTooLarge(path: string, notebook: Notebook): void {
+  const bytes = sizeWhenSaved(notebook);
+  if (bytes > MAX_EDIT_BYTES) throw wouldBeTooLarge(path, bytes);
+}
+
+function wouldBeTooLarge(path: string, bytes: number): ExpectedError {
+  const limit = MAX_EDIT_BYTES;
+  return new ExpectedError({ code: "notebook_would_be_too_large", path, bytes, limit });
+}
+
 function sizeOf(notebook: Notebook): number {
   return notebookParts(notebook).reduce((sum, part) => sum + part.byteLength, 0);
 }
 
-/** Jupyter puts each line of a text onto a line of its own, behind six spaces. */
-function sizeWhenSaved(outputs: Uint8Array): number {
+function sizeWhenSaved(notebook: Notebook): number {
+  return notebookParts(notebook).reduce((sum, part) => sum + partSizeWhenSaved(part), 0);
+}
+
+/** Jupyter puts each line of a text onto a line of its own, behind up to six spaces. */
+function partSizeWhenSaved(part: Uint8Array): number {
   let lines = 0;
-  for (let at = 1; at < outputs.byteLength; at += 1)
-    if (outputs[at] === 0x2c && outputs[at - 1] === 0x22) lines += 1;
-  return outputs.byteLength + 7 * lines;
+  for (let at = 1; at < part.byteLength; at += 1)
+    if (part[at] === 0x2c && part[at - 1] === 0x22) lines += 1;
+  return part.byteLength + 7 * lines;
 }
 
 /** Ids that are of no use, taken away: derived ones come in their place. */
@@ -259,6 +300,12 @@ function upgradeWords(
   return notebook.cells.every(isComplete)
     ? null
     : "cells without metadata, outputs or execution_count, which have them now";
+}
+
+/** What came of a change that changes nothing, and is not saved. */
+function unchanged({ notebook, entry }: Loaded): Saved {
+  const nothing = { upgraded: null, warning: "", isOvertaken: false };
+  return { before: notebook, after: notebook, entry, ...nothing };
 }
 
 function isSame(a: ContentsEntry, b: ContentsEntry): boolean {

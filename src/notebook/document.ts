@@ -24,14 +24,25 @@ export interface Saved {
   readonly upgraded: string | null;
   /** What Jupyter had to say about the notebook's validity; empty where it is valid. */
   readonly warning: string;
-  /** Whether somebody else saved it right after us, so that ours may be gone. */
-  readonly isOvertaken: boolean;
+  /**
+   * Whether somebody else saved it right after us, so that ours may be gone;
+   * `null` where it could not be looked at again.
+   */
+  readonly isOvertaken: boolean | null;
 }
 
 /** What a run has made of a cell. */
 export interface CellRun {
   readonly executionCount: number | null;
   readonly outputs: readonly NbOutput[];
+}
+
+/** What came of writing outputs. */
+export interface Written {
+  /** Ids of cells that are not there any more, or are no code cells. */
+  readonly missing: readonly string[];
+  /** As in {@link Saved}. */
+  readonly upgraded: string | null;
 }
 
 /**
@@ -43,11 +54,13 @@ export interface NotebookDocument {
   load(): Promise<Loaded>;
   /**
    * Applies a change to the notebook as it is now. `change` may be called
-   * several times, and what it throws changes nothing.
+   * several times, and what it throws changes nothing. Once it is saved nothing
+   * fails.
+   *
+   * @throws {ExpectedError} `save_unanswered` where nobody knows whether it was
+   *   saved, `notebook_would_be_too_large` where it could not be edited again
    */
-  edit(change: (now: Notebook) => Notebook): Promise<Saved>;
-  /** Puts outputs and execution counts into the cells with these ids. Returns those that are not there any more. */
-  writeOutputs(runs: ReadonlyMap<string, CellRun>): Promise<readonly string[]>;
-  /** Whether it was changed since it was loaded. */
-  hasChanged(since: Loaded): Promise<boolean>;
+  edit(change: (now: Notebook) => Notebook | Promise<Notebook>): Promise<Saved>;
+  /** Puts outputs and execution counts into the cells with these ids. */
+  writeOutputs(runs: ReadonlyMap<string, CellRun>): Promise<Written>;
 }

@@ -2,6 +2,7 @@
 
 import { ExpectedError } from "../errors.ts";
 import { splitLines } from "../jupyter/nbformat.ts";
+import { MAX_EDIT_BYTES } from "./document.ts";
 import {
   rawJson,
   upgraded,
@@ -11,6 +12,9 @@ import {
   type Notebook,
 } from "./notebook.ts";
 import type { CellMark } from "./version.ts";
+
+/** What a cell's source may have in an edit. A program's work is better done by one. */
+export const MAX_SOURCE_CHARS = 1_000_000;
 
 /** One change. Cells are named by id; a place is an id, `start` or `end`. */
 export type Edit =
@@ -121,6 +125,29 @@ export function mintCellId(): string {
   return crypto.randomUUID().slice(0, 8);
 }
 
+/** How often a text occurs, without overlaps. */
+function occurrences(text: string, wanted: string): number {
+  let count = 0;
+  for (let at = text.indexOf(wanted); at !== -1; count += 1)
+    at = text.indexOf(wanted, at + wanted.length);
+  return count;
+}
+
+/** The texts of an edit with the line ends of its cell: nobody who reads CRLF sees it. */
+function asLinesOf(
+  source: string,
+  texts: { readonly old: string; readonly new: string },
+): { readonly old: string; readonly new: string } {
+  const isCrlf = source.includes("\r\n");
+  if (!isCrlf || texts.old.includes("\r") || texts.new.includes("\r")) return texts;
+  const isMixed = /(?<!\r)\n/.test(source);
+  if (isMixed && source.includes(texts.old)) return texts;
+  const [old, replacement] = [texts.old, texts.new].map((text) =>
+    text.replaceAll("\n", "\r\n"),
+  );
+  return { old: old ?? "", new: replacement ?? "" };
+}
+
 function rawSource(source: string): Uint8Array {
   return rawJson(splitLines(source));
 }
@@ -130,6 +157,8 @@ class Batch {
   readonly inserted: string[] = [];
   readonly touched = new Set<string>();
   readonly #mintId: () => string;
+  /** Characters that replaced text has added to all cells. */
+  #growth = 0;
   /** The cell that the next insert after a place goes behind. */
   readonly #lastAfter = new Map<string, string>();
 
@@ -183,15 +212,28 @@ class Batch {
     const index = this.#indexOf(edit.cell, number);
     const { id, source } = this.#at(index);
     if (edit.old === "") throw badEdit(number, "old is empty");
-    const parts = source.split(edit.old);
-    const count = parts.length - 1;
+    const { old, new: replacement } = asLinesOf(source, edit);
+    const count = occurrences(source, old);
     if (count === 0) throw badEdit(number, `cell ${id} does not contain old`);
     if (count > 1 && edit.all !== true)
       throw badEdit(
         number,
         `cell ${id} contains old ${count} times: give more of the text around it, or all: true`,
       );
-    this.#setSource(index, parts.join(edit.new));
+    const growth = count * (replacement.length - old.length);
+    const chars = source.length + growth;
+    if (growth > 0 && chars > MAX_SOURCE_CHARS)
+      throw badEdit(
+        number,
+        `cell ${id} would have ${chars} characters; the limit is ${MAX_SOURCE_CHARS}`,
+      );
+    this.#growth += growth;
+    if (this.#growth > MAX_EDIT_BYTES)
+      throw badEdit(number, "the notebook would be too large");
+    this.#setSource(
+      index,
+      source.replaceAll(old, () => replacement),
+    );
   }
 
   #move({ cell, after }: Extract<Edit, { op: "move" }>, number: number): void {

@@ -29,25 +29,38 @@ interface Source {
   chunks(): Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>>;
 }
 
+/** What reading a notebook may take in all, its cells included: a client waits for 60 s. */
+const MAX_READ_MS = 25_000;
+
 /**
  * Reads a notebook's outline: up to 20 MB in one piece, up to 100 MB as it
  * arrives. For a Worker, which may stream.
  *
- * @throws {ExpectedError} where there is no such notebook or it is too large
+ * @param deadline when it has to be done, and {@link readCells} of it too
+ * @throws {ExpectedError} where there is no such notebook, it is too large, or
+ *   comes too slowly
  */
-export function readNotebook(server: JupyterServer, path: string): Promise<ReadNotebook> {
-  return unlessHalfWritten(() => readNow(server, path));
+export function readNotebook(
+  server: JupyterServer,
+  path: string,
+  deadline = Date.now() + MAX_READ_MS,
+): Promise<ReadNotebook> {
+  return unlessHalfWritten(() => readNow(server, path, deadline));
 }
 
-async function readNow(server: JupyterServer, path: string): Promise<ReadNotebook> {
+async function readNow(
+  server: JupyterServer,
+  path: string,
+  deadline: number,
+): Promise<ReadNotebook> {
   const entry = await notebookEntry(server, path, MAX_OUTLINE_BYTES);
-  const source = await sourceOf(server, path, entry);
+  const source = await sourceOf(server, path, entry, deadline);
   try {
     const outline = await readOutline(await source.chunks(), source.at);
     return { outline, entry, upgradedFrom: null, source };
   } catch (error) {
     if (!(error instanceof OldNotebookError)) throw asExpected(error, path);
-    return readOld(server, path, entry, error.nbformat);
+    return readOld(server, path, entry, error.nbformat, deadline);
   }
 }
 
@@ -56,8 +69,9 @@ async function readOld(
   path: string,
   entry: ContentsEntry,
   nbformat: number,
+  deadline: number,
 ): Promise<ReadNotebook> {
-  const source = oldSource(server, path);
+  const source = oldSource(server, path, deadline);
   try {
     const read = await readOutline(await source.chunks(), source.at, false);
     const outline = { ...read, bytes: entry.size ?? read.bytes };
@@ -116,29 +130,36 @@ async function sourceOf(
   server: JupyterServer,
   path: string,
   entry: ContentsEntry,
+  deadline: number,
 ): Promise<Source> {
   if ((entry.size ?? Infinity) > MAX_EDIT_BYTES)
     return {
       at: [],
-      chunks: async () => chunksOf(await streamBytes(server, path), path),
+      chunks: async () => chunksOf(await streamBytes(server, path), path, deadline),
     };
-  const bytes = await readBytes(server, path, MAX_EDIT_BYTES);
+  const timeoutMs = Math.max(0, deadline - Date.now());
+  const bytes = await readBytes(server, path, MAX_EDIT_BYTES, timeoutMs).catch(
+    (error: unknown) => {
+      throw Date.now() >= deadline ? tooSlow(path) : error;
+    },
+  );
   if (bytes === null) throw new ExpectedError({ code: "file_not_found", path });
   return { at: [], chunks: () => Promise.resolve([bytes]) };
 }
 
 /** Before nbformat 4, Jupyter upgrades what it reads. Its answer has the notebook under "content". */
-function oldSource(server: JupyterServer, path: string): Source {
+function oldSource(server: JupyterServer, path: string, deadline: number): Source {
   const url = `/api/contents/${urlPath(path)}?type=notebook&content=1`;
   return {
     at: ["content"],
-    chunks: async () => chunksOf(await server.stream(url), path),
+    chunks: async () => chunksOf(await server.stream(url), path, deadline),
   };
 }
 
 async function* chunksOf(
   stream: ByteStream | null,
   path: string,
+  deadline: number,
 ): AsyncGenerator<Uint8Array> {
   if (stream === null) throw new ExpectedError({ code: "file_not_found", path });
   let bytes = 0;
@@ -151,6 +172,15 @@ async function* chunksOf(
         bytes,
         limit: MAX_OUTLINE_BYTES,
       });
+    if (Date.now() >= deadline) throw tooSlow(path);
     yield chunk;
   }
+}
+
+function tooSlow(path: string): ExpectedError {
+  return new ExpectedError({
+    code: "notebook_too_slow",
+    path,
+    seconds: MAX_READ_MS / 1_000,
+  });
 }

@@ -536,7 +536,7 @@ test("what violates the format somewhere is told with the place, and is edited a
     const now = good(await client.call("read_notebook", { path }));
     expect(idsOf(now).slice(0, -1)).toEqual(ids);
     const run = good(await client.call("run_cells", { path, cells: "all" }));
-    expect(run.text).not.toContain("Outputs are not in the file");
+    expect(run.text).not.toContain("outputs are in the file");
     const { cells } = JSON.parse(await fileText(path));
     expect(cells.at(-1).outputs[0].text).toEqual(["5\n"]);
     return [name, edited.text] as const;

@@ -1,9 +1,11 @@
 import { expect, inject, test } from "vitest";
+import { ExpectedError } from "../../src/errors.ts";
 import { JupyterServer } from "../../src/jupyter/server.ts";
 import { ContentsNotebook } from "../../src/notebook/contents-notebook.ts";
 import { applyEdits, mintCellId } from "../../src/notebook/edit.ts";
-import { readNotebook } from "../../src/notebook/reading.ts";
-import { fileText, putText } from "./notebook-support.ts";
+import { readCells, readNotebook } from "../../src/notebook/reading.ts";
+import { fileText, notebookOf, putText } from "./notebook-support.ts";
+import { connect, whileJupyterIs } from "./support.ts";
 
 /** A real server; before its nth look at what stands there, somebody else saves. */
 class WithSomebodyElse extends JupyterServer {
@@ -74,6 +76,139 @@ test("a save of somebody else right after ours is told", async () => {
     insertion("ours"),
   );
   expect(saved.isOvertaken).toBe(true);
+});
+
+test("an edit that was saved is told as done, whatever fails after it", async () => {
+  const path = "saves-unseen.ipynb";
+  await putText(path, notebookText(["first"]));
+  const server = new WithSomebodyElse(3, () => {
+    throw new ExpectedError({ code: "jupyter_unreachable", host: "", reason: "network" });
+  });
+  const saved = await new ContentsNotebook(server, path, (work) => work()).edit(
+    insertion("ours"),
+  );
+  expect(saved.isOvertaken).toBe(null);
+  expect(await fileText(path)).toContain("ours");
+});
+
+test("a Jupyter that does not tell its sessions fails neither reading nor editing", async () => {
+  await using client = await connect();
+  const path = "saves-sessions.ipynb";
+  await putText(path, notebookText(["first"]));
+  await whileJupyterIs(
+    "error",
+    async () => {
+      const read = await client.call("read_notebook", { path });
+      expect(read.isError, read.text).toBe(false);
+      expect(read.text).toMatch(
+        /\nkernel: .*, and Jupyter did not say whether it runs\n/,
+      );
+      const edits = [{ op: "replace", cell: "cell0", source: "ours" }];
+      const { version } = notebookOf(read);
+      const edited = await client.call("edit_notebook", { path, version, edits });
+      expect(edited.isError, edited.text).toBe(false);
+      expect(edited.text).toMatch(/\nJupyter did not say whether a kernel runs for it;/);
+    },
+    "GET /api/sessions",
+  );
+  expect(await fileText(path)).toContain("ours");
+});
+
+test("a save that nobody answers may have been done, and is not repeated blindly", async () => {
+  await using client = await connect();
+  const path = "saves-lost.ipynb";
+  await putText(path, notebookText(["first"]));
+  const { version } = notebookOf(await client.call("read_notebook", { path }));
+  await whileJupyterIs(
+    "lost",
+    async () => {
+      const edits = [{ op: "replace", cell: "cell0", source: "ours" }];
+      const edited = await client.call("edit_notebook", { path, version, edits });
+      expect(edited.isError).toBe(true);
+      expect(edited.text).toMatch(
+        /^"saves-lost.ipynb" may have been saved: Jupyter did not say, because the connection was refused or lost\.\nNext: Call read_notebook to see/,
+      );
+      const file = { path: "saves-lost.txt", content: "ours" };
+      expect((await client.call("write_file", file)).text).toMatch(
+        /may have been saved[\s\S]*\nNext: Call read_file/,
+      );
+    },
+    "PUT /api/contents/",
+  );
+  expect(await fileText(path)).toContain("ours");
+  expect(await fileText("saves-lost.txt")).toBe("ours");
+});
+
+test("what would make a notebook too large to be edited again is not saved", async () => {
+  await using client = await connect();
+  const path = "saves-large.ipynb";
+  await putText(path, notebookText(["first", "x".repeat(19_990_000)]));
+  const { version } = notebookOf(await client.call("read_notebook", { path }));
+  const edit = (source: string, ...more: object[]) =>
+    client.call("edit_notebook", {
+      path,
+      version,
+      edits: [{ op: "insert", after: "start", cell_type: "code", source }, ...more],
+    });
+  const refused = await edit("y".repeat(30_000));
+  expect(refused.isError).toBe(true);
+  expect(refused.text).toMatch(
+    /^"saves-large.ipynb" would have 20\.0 MB; notebooks are edited and run here up to 20\.0 MB\. Nothing was saved\.\nNext: /,
+  );
+  // Many short lines: Jupyter writes each on a line of its own, behind spaces.
+  expect((await edit("\n".repeat(2_000))).isError).toBe(true);
+  expect(await fileText(path)).not.toContain("yyyy");
+  const smaller = await edit("y".repeat(30_000), { op: "delete", cell: "cell1" });
+  expect(smaller.isError, smaller.text).toBe(false);
+  const cells = Array.from({ length: 4 }, () => ({
+    cell_type: "code",
+    source: "\n".repeat(500_000),
+  }));
+  const made = await client.call("create_notebook", { path: "saves-huge.ipynb", cells });
+  expect(made.text).toMatch(/would have 24\.0 MB/);
+});
+
+test("of several who create the same file at once, one does", async () => {
+  await using client = await connect();
+  const [created, written] = await Promise.all(
+    (
+      [
+        ["create_notebook", { path: "saves-new.ipynb" }],
+        ["write_file", { path: "saves-new.txt", content: "new" }],
+      ] as const
+    ).map(([tool, args]) =>
+      Promise.all(Array.from({ length: 5 }, () => client.call(tool, args))),
+    ),
+  );
+  for (const results of [created, written]) {
+    expect(results?.filter(({ isError }) => !isError)).toHaveLength(1);
+    expect(results?.find(({ isError }) => isError)?.text).toMatch(/exists already/);
+  }
+});
+
+test.each([
+  ["slow-small.ipynb", notebookText(["first"])],
+  ["slow-large.ipynb", notebookText(["first", "x".repeat(21_000_000)])],
+  ["slow-old.ipynb", JSON.stringify({ nbformat: 3, metadata: {}, worksheets: [] })],
+])("reading %s ends at its deadline, with words of its own", async (path, content) => {
+  await putText(path, content);
+  const server = new WithSomebodyElse(Infinity, () => Promise.resolve());
+  expect((await readNotebook(server, path)).outline.minor).toBe(5);
+  await expect(readNotebook(server, path, Date.now())).rejects.toMatchObject({
+    failure: { code: "notebook_too_slow", path, seconds: 25 },
+  });
+});
+
+test("the cells of a large notebook are read within the time of the whole", async () => {
+  const path = "slow-cells.ipynb";
+  await putText(path, notebookText(["first", "x".repeat(21_000_000)]));
+  const server = new WithSomebodyElse(Infinity, () => Promise.resolve());
+  const read = await readNotebook(server, path, Date.now() + 5_000);
+  expect(await readCells(read, [0])).toHaveLength(1);
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  await expect(readCells(read, [0])).rejects.toMatchObject({
+    failure: { code: "notebook_too_slow" },
+  });
 });
 
 test("a notebook that is read while somebody writes it is read again", async () => {

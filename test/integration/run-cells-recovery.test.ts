@@ -1,6 +1,6 @@
 import { abortAllDurableObjects, runDurableObjectAlarm } from "cloudflare:test";
 import { expect, test } from "vitest";
-import { fileText, notebookOf } from "./notebook-support.ts";
+import { fileText, notebookOf, putText } from "./notebook-support.ts";
 import { connect, eventually, jupyter, stubOf, whileJupyterIs } from "./support.ts";
 
 type Client = Awaited<ReturnType<typeof connect>>;
@@ -102,9 +102,73 @@ test("cells and notebooks that are deleted while they run are told of, and their
   const ended = await client.call("get_output", { conversation, execution });
   expect(ended.execution.state).toBe("ok");
   expect(ended.text).toMatch(
-    /Outputs are not in the file \(file not found\): they are kept here only/,
+    /Not all outputs are in the file \(file not found\): it is tried again/,
   );
   expect(ended.text).toContain("line 19");
+});
+
+test("a file that is broken or away for a moment gets its outputs when it is back", async () => {
+  await using client = await connect();
+  const path = "crash/moment.ipynb";
+  const { conversation, execution } = (await begun(client, path, [SLOW])).execution;
+  const whole = await fileText(path);
+  await putText(path, whole.slice(0, 100));
+  const ended = await client.call("get_output", {
+    conversation,
+    execution,
+    wait_seconds: 20,
+  });
+  expect(ended.text).toMatch(/Not all outputs are in the file \(bad notebook\)/);
+  await putText(path, whole);
+  await runDurableObjectAlarm(await stubOf(conversation));
+  await eventually(
+    async () => (await texts(path))[0] ?? "",
+    (text) => text.includes("line 19"),
+  );
+});
+
+test("what waits for a run of cells survives a crash too", async () => {
+  await using client = await connect();
+  const path = "crash/held.ipynb";
+  const { conversation } = (await begun(client, path, [SLOW])).execution;
+  const held = await client.call("run_code", {
+    conversation,
+    code: "print('held', i)",
+    wait_seconds: 0.3,
+  });
+  expect(held.text).toContain("Queued behind e1");
+  await abortAllDurableObjects();
+  expect(await runDurableObjectAlarm(await stubOf(conversation))).toBe(true);
+  const { execution } = held.execution;
+  const ended = await client.call("get_output", {
+    conversation,
+    execution,
+    wait_seconds: 20,
+  });
+  expect(ended.text).toContain("held 19");
+});
+
+test("a deleted notebook's outputs go into no other notebook of the same kernel", async () => {
+  await using client = await connect();
+  const path = "crash/original.ipynb";
+  const copy = "crash/copy.ipynb";
+  const { conversation, execution, kernel } = (await begun(client, path, [SLOW]))
+    .execution;
+  await client.call("copy_file", { from: path, to: copy });
+  const body = JSON.stringify({
+    path: copy,
+    type: "notebook",
+    name: "copy.ipynb",
+    kernel: { id: kernel },
+  });
+  await jupyter("/api/sessions", { method: "POST", body });
+  const before = await fileText(copy);
+  const sessions = await (await jupyter("/api/sessions")).json();
+  expect(JSON.stringify(sessions)).toContain(copy);
+  await jupyter(`/api/contents/${path}`, { method: "DELETE" });
+  const ended = await client.call("get_output", { conversation, execution });
+  expect(ended.text).toMatch(/file not found/);
+  expect(await fileText(copy)).toBe(before);
 });
 
 test("interrupt_kernel stops a run of cells, also one that goes on after errors", async () => {

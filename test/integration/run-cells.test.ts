@@ -296,3 +296,139 @@ test("bad requests are told apart, and run nothing", async () => {
   const { text } = await client.call("list_conversations", {});
   expect(text).not.toContain("runs/bad.ipynb");
 });
+
+test("what is called for while cells run waits for them all, and cells wait for what runs", async () => {
+  await using client = await connect();
+  const path = "runs/order.ipynb";
+  await created(client, path, [
+    "import time; log = globals().get('log', []); log.append('a'); time.sleep(0.3)",
+    "log.append('b'); time.sleep(0.3)",
+    "log.append('c')",
+  ]);
+  const first = await client.call("run_cells", { path, cells: "all", wait_seconds: 0 });
+  const { conversation } = first.execution;
+  const soon = { conversation, wait_seconds: 0 };
+  await client.call("run_cells", { ...soon, path, cells: "all" });
+  const code = await eventually(
+    () => client.call("list_kernels", { conversation }),
+    ({ text }) => /python3 \w+/.test(text),
+  ).then(() => client.call("run_code", { ...soon, code: "log.append('code')" }));
+  expect(code.text).toMatch(/Queued behind e[12]/);
+  const last = await client.call("run_cells", { path, cells: "all", conversation });
+  expect(last.execution.state, last.text).toBe("ok");
+  const log = await client.call("run_code", { conversation, code: "print(*log)" });
+  expect(log.text).toContain("a b c a b c code a b c");
+});
+
+test("what waits behind cells that fail or are interrupted is aborted, as in the kernel's own queue", async () => {
+  await using client = await connect();
+  const path = "runs/abort.ipynb";
+  await created(client, path, ["x = 1", "import time\nwhile True: time.sleep(0.05)"]);
+  const run = await client.call("run_cells", { path, cells: "all", wait_seconds: 1 });
+  const { conversation } = run.execution;
+  const held = await client.call("run_code", {
+    conversation,
+    code: "x = 2",
+    wait_seconds: 0,
+  });
+  const stopped = await client.call("interrupt_kernel", { conversation });
+  expect(stopped.text).toMatch(/e1/);
+  const { execution } = held.execution;
+  const seen = await client.call("get_output", {
+    conversation,
+    execution,
+    wait_seconds: 5,
+  });
+  expect(seen.execution.state).toBe("aborted");
+  const x = await client.call("run_code", { conversation, code: "x" });
+  expect(x.text).toContain("\n1");
+});
+
+test("a notebook's kernel is never exchanged for another one behind anybody's back", async () => {
+  await using client = await connect();
+  const path = "runs/kernel.ipynb";
+  await created(client, path, ["y = 1"]);
+  const run = await client.call("run_cells", { path, cells: "all" });
+  const { kernel, conversation } = run.execution;
+  const refused = await client.call("run_cells", {
+    path,
+    cells: "all",
+    conversation,
+    kernel: "new:python",
+  });
+  expect(refused.text).toMatch(
+    new RegExp(
+      `runs in kernel ${kernel?.slice(0, 8)} \\(python3\\).*\\nNext: Leave out kernel`,
+    ),
+  );
+  const y = await client.call("run_code", { conversation, code: "y" });
+  expect(y.text).toContain("1");
+  const same = await client.call("run_cells", {
+    path,
+    cells: "all",
+    conversation,
+    kernel,
+  });
+  expect(same.isError, same.text).toBe(false);
+});
+
+test("two first runs of a notebook at once share one kernel", async () => {
+  await using client = await connect();
+  const path = "runs/twice.ipynb";
+  await created(client, path, ["z = 1"]);
+  const runs = await Promise.all(
+    [1, 2].map(() => client.call("run_cells", { path, cells: "all" })),
+  );
+  const kernels = new Set(runs.map(({ execution }) => execution.kernel));
+  expect(kernels.size).toBe(1);
+});
+
+test("what cannot run is told at once, however short the call waits", async () => {
+  await using client = await connect();
+  const path = "runs/short.ipynb";
+  await created(client, path, ["1"]);
+  const missing = await client.call("run_cells", {
+    path,
+    cells: ["nope"],
+    wait_seconds: 0,
+  });
+  expect(missing.isError).toBe(true);
+  expect(missing.text).toMatch(/no cell "nope"/i);
+});
+
+test("a cell that became text while it ran is told of", async () => {
+  await using client = await connect();
+  const path = "runs/retyped.ipynb";
+  const made = await created(client, path, [
+    "import pathlib, time\nwhile not pathlib.Path('retyped.go').exists(): time.sleep(0.05)\nprint('done')",
+  ]);
+  const run = await client.call("run_cells", { path, cells: "all", wait_seconds: 1 });
+  const { conversation, execution } = run.execution;
+  await client.call("edit_notebook", {
+    path,
+    version: made.version,
+    edits: [{ op: "set_type", cell: made.cells[0]?.id, cell_type: "markdown" }],
+  });
+  await putText("runs/retyped.go", "");
+  const ended = await client.call("get_output", {
+    conversation,
+    execution,
+    wait_seconds: 20,
+  });
+  expect(ended.execution.state).toBe("ok");
+  expect(ended.text).toContain(made.cells[0]?.id ?? "no cell");
+  expect(ended.text).toMatch(/done/);
+});
+
+test("a run that upgrades its notebook says so", async () => {
+  await using client = await connect();
+  const path = "runs/older.ipynb";
+  const cell = { cell_type: "code", metadata: {}, source: "1", outputs: [] };
+  const cells = [{ ...cell, execution_count: null }];
+  await putText(
+    path,
+    JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 2 }),
+  );
+  const run = await client.call("run_cells", { path, cells: "all" });
+  expect(run.text).toMatch(/upgraded.*nbformat 4\.2 to 4\.5/i);
+});

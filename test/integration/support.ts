@@ -47,12 +47,29 @@ export function controlUrl(path: string): string {
   return `http://127.0.0.1:${inject("gateway").controlPort}${path}`;
 }
 
-type Mode = "pass" | "down" | "login" | "html" | "forbidden" | "error" | "slow";
+type Mode =
+  | "pass"
+  | "down"
+  | "login"
+  | "html"
+  | "forbidden"
+  | "error"
+  | "slow"
+  | "lost"
+  | "unsized";
 
-/** Makes the gateway misbehave as long as `work` takes. */
-export async function whileJupyterIs<T>(mode: Mode, work: () => Promise<T>): Promise<T> {
+/**
+ * Makes the gateway misbehave as long as `work` takes: for all requests, or for
+ * those that begin with `only` (`PUT /api/contents/`).
+ */
+export async function whileJupyterIs<T>(
+  mode: Mode,
+  work: () => Promise<T>,
+  only = "",
+): Promise<T> {
   const set = async (next: Mode) => {
-    const answer = await fetch(controlUrl(`/?mode=${next}`));
+    const query = new URLSearchParams({ mode: next, only: next === "pass" ? "" : only });
+    const answer = await fetch(controlUrl(`/?${query}`));
     await answer.text();
   };
   await set(mode);

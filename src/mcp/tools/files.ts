@@ -10,13 +10,14 @@ import {
   statContents,
   type ContentsEntry,
 } from "../../jupyter/contents.ts";
-import { checkedPath, folderOf, nameOf } from "../../jupyter/paths.ts";
+import { checkedPath, folderOf, isNotebookPath, nameOf } from "../../jupyter/paths.ts";
 import { moveSessions } from "../../jupyter/sessions.ts";
 import {
   NotebookFormatError,
   OldNotebookError,
   parseNotebook,
 } from "../../notebook/notebook.ts";
+import { exclusivelyOn } from "../../notebook/turns.ts";
 import { sizeAndTime } from "../file-words.ts";
 import { quotedPath } from "../quoting.ts";
 import { defineTool, text, type ToolContext } from "../tool.ts";
@@ -41,23 +42,30 @@ const writeFile = defineTool({
     overwrite: z.boolean().default(false),
   }),
   annotations: { ...writing, destructiveHint: true },
-  async run({ path: given, content, encoding, overwrite }, { jupyter }) {
+  async run({ path: given, content, encoding, overwrite }, context) {
     const path = checkedPath(given);
     if (encoding === "base64") throwIfNotBase64(path, content);
-    if (path.toLowerCase().endsWith(".ipynb")) throwIfNoNotebook(path, content, encoding);
-    await makeFolders(jupyter, folderOf(path));
-    const there = await statContents(jupyter, path);
-    if (there?.type === "directory") throw new ExpectedError({ code: "is_folder", path });
-    if (there !== null && !overwrite)
-      throw new ExpectedError({ code: "file_exists", path });
-    const saved = await saveContents(jupyter, path, {
-      type: "file",
-      format: encoding,
-      // Half of a surrogate pair cannot be written in UTF-8.
-      content: content.toWellFormed(),
+    if (isNotebookPath(path)) throwIfNoNotebook(path, content, encoding);
+    const { jupyter, workspace } = context;
+    return exclusivelyOn(
+      workspace,
+      path,
+    )(async () => {
+      await makeFolders(jupyter, folderOf(path));
+      const there = await statContents(jupyter, path);
+      if (there?.type === "directory")
+        throw new ExpectedError({ code: "is_folder", path });
+      if (there !== null && !overwrite)
+        throw new ExpectedError({ code: "file_exists", path });
+      const saved = await saveContents(jupyter, path, {
+        type: "file",
+        format: encoding,
+        // Half of a surrogate pair cannot be written in UTF-8.
+        content: content.toWellFormed(),
+      });
+      const done = there === null ? "Created" : "Replaced";
+      return text(`${done} ${quotedPath(path)} · ${sizeAndTime(saved)}`);
     });
-    const done = there === null ? "Created" : "Replaced";
-    return text(`${done} ${quotedPath(path)} · ${sizeAndTime(saved)}`);
   },
 });
 

@@ -1,25 +1,43 @@
 import type { ContentBlock } from "@modelcontextprotocol/server";
 import { z } from "zod";
-import { ExpectedError } from "../../errors.ts";
+import { ExpectedError, outcomeOf } from "../../errors.ts";
 import { makeFolders, saveContents, statContents } from "../../jupyter/contents.ts";
 import { findKernelspec, listKernelspecs } from "../../jupyter/kernelspecs.ts";
-import { checkedPath, folderOf } from "../../jupyter/paths.ts";
-import { findSession, type JupyterSession } from "../../jupyter/sessions.ts";
-import { ContentsNotebook } from "../../notebook/contents-notebook.ts";
-import { applyEdits, mintCellId, newCell, type Edited } from "../../notebook/edit.ts";
+import { checkedPath, folderOf, isNotebookPath } from "../../jupyter/paths.ts";
+import { findSession } from "../../jupyter/sessions.ts";
+import {
+  ContentsNotebook,
+  throwIfNewTooLarge,
+} from "../../notebook/contents-notebook.ts";
+import type { Saved } from "../../notebook/document.ts";
+import {
+  applyEdits,
+  MAX_SOURCE_CHARS,
+  mintCellId,
+  newCell,
+  type Edit,
+  type Edited,
+} from "../../notebook/edit.ts";
 import {
   notebookParts,
   rawJson,
   serializeNotebook,
   type Notebook,
 } from "../../notebook/notebook.ts";
-import { readOutline } from "../../notebook/outline.ts";
+import { readOutline, type Outline } from "../../notebook/outline.ts";
 import { readCells, readNotebook } from "../../notebook/reading.ts";
 import { selectCells } from "../../notebook/select.ts";
 import { exclusivelyOn } from "../../notebook/turns.ts";
 import { checkedAgainst, type EditBase } from "../../notebook/edit-base.ts";
 import { difference, marksOf, versionOf } from "../../notebook/version.ts";
-import { cellLines, cellsText, headLines, notebookMeta } from "../notebook-words.ts";
+import {
+  cellLines,
+  cellsText,
+  headLines,
+  KERNEL_UNKNOWN,
+  notebookMeta,
+  type NotebookKernel,
+} from "../notebook-words.ts";
 import { oneLine, quotedPath } from "../quoting.ts";
 import { defineTool, text, type ToolContext, type ToolResult } from "../tool.ts";
 import { outputBudget } from "./arguments.ts";
@@ -27,7 +45,6 @@ import { outputBudget } from "./arguments.ts";
 /** A batch above this is a program's work, and better done by one. */
 const MAX_EDITS = 200;
 const MAX_NEW_CELLS = 1_000;
-const MAX_SOURCE_CHARS = 1_000_000;
 
 /** Which notebook a call is about. */
 export const notebookPath = z
@@ -83,12 +100,8 @@ const createNotebook = defineTool({
   },
   async run({ path: given, kernel, cells = [] }, context) {
     const path = checkedNotebookPath(given);
-    const { jupyter } = context;
+    const { jupyter, workspace } = context;
     const spec = await kernelspecFor(kernel, context);
-    // First, because Jupyter fails where it is asked for what is below a file.
-    await makeFolders(jupyter, folderOf(path));
-    if ((await statContents(jupyter, path)) !== null)
-      throw new ExpectedError({ code: "notebook_exists", path });
     const notebook: Notebook = {
       minor: 5,
       members: new Map([
@@ -98,9 +111,19 @@ const createNotebook = defineTool({
       ]),
       cells: cells.map((cell) => newCell(mintCellId(), cell)),
     };
+    throwIfNewTooLarge(path, notebook);
     const content = serializeNotebook(notebook);
-    await saveContents(jupyter, path, { type: "notebook", content });
     const outline = await readOutline([content]);
+    await exclusivelyOn(
+      workspace,
+      path,
+    )(async () => {
+      // First, because Jupyter fails where it is asked for what is below a file.
+      await makeFolders(jupyter, folderOf(path));
+      if ((await statContents(jupyter, path)) !== null)
+        throw new ExpectedError({ code: "notebook_exists", path });
+      await saveContents(jupyter, path, { type: "notebook", content });
+    });
     await remember(path, outline, context);
     const lines = [
       `Created ${quotedPath(path)} · version ${outline.version} · kernel ${spec.kernelspec.name}`,
@@ -197,13 +220,7 @@ const editNotebook = defineTool({
       known: await workspace.knownVersion(path, version),
     };
     const document = new ContentsNotebook(jupyter, path, exclusivelyOn(workspace, path));
-    let made = null as Edited | null;
-    const saved = await document.edit((now) => {
-      checkedAgainst(base, edits, now);
-      made = applyEdits(now, edits, mintCellId);
-      return made.notebook;
-    });
-    const outline = await readOutline(notebookParts(saved.after));
+    const { saved, made, outline } = await edited(document, base, edits);
     await remember(path, outline, context);
     const session = await sessionOf(path, context);
     const before = marksOf(saved.before.cells);
@@ -212,6 +229,7 @@ const editNotebook = defineTool({
       ...insertedLine(made),
       ...notices(saved, path),
     ];
+    if (session === "unknown") lines.push(KERNEL_UNKNOWN);
     if (base.known !== null && versionOf(before) !== version)
       lines.push(
         `Somebody else changed it since ${version}, elsewhere: ${differenceWords(difference(base.known, before))}.`,
@@ -227,26 +245,50 @@ export const notebookTools = [createNotebook, readNotebookTool, editNotebook];
 /** The checked path of a notebook. @throws {ExpectedError} `not_notebook` for another file's name */
 export function checkedNotebookPath(given: string): string {
   const path = checkedPath(given);
-  if (!path.toLowerCase().endsWith(".ipynb"))
-    throw new ExpectedError({ code: "not_notebook", path });
+  if (!isNotebookPath(path)) throw new ExpectedError({ code: "not_notebook", path });
   return path;
 }
 
-/** Keeps what a version consists of, so that an edit made for it can be judged later. */
+/**
+ * Keeps what a version consists of, so that an edit made for it can be judged
+ * later. Where that fails, such an edit asks for a reading first.
+ */
 async function remember(
   path: string,
-  { version, marks }: Awaited<ReturnType<typeof readOutline>>,
+  { version, marks }: Outline,
   { workspace }: ToolContext,
 ): Promise<void> {
-  await workspace.rememberVersion(path, version, marks);
+  try {
+    await workspace.rememberVersion(path, version, marks);
+  } catch {
+    // What was done is done.
+  }
 }
 
-/** The session is an extra: a server that does not tell has none. */
+/** The session is an extra: nothing fails where the server does not tell. */
 async function sessionOf(
   path: string,
   { jupyter }: ToolContext,
-): Promise<JupyterSession | null> {
-  return findSession(jupyter, path);
+): Promise<NotebookKernel> {
+  const found = await outcomeOf(() => findSession(jupyter, path));
+  return "ok" in found ? found.ok : "unknown";
+}
+
+/** Makes edits. All that can fail is done before they are saved. */
+async function edited(
+  document: ContentsNotebook,
+  base: EditBase,
+  edits: readonly Edit[],
+): Promise<{ saved: Saved; made: Edited; outline: Outline }> {
+  let result = null as { made: Edited; outline: Outline } | null;
+  const saved = await document.edit(async (now) => {
+    checkedAgainst(base, edits, now);
+    const made = applyEdits(now, edits, mintCellId);
+    result = { made, outline: await readOutline(notebookParts(made.notebook)) };
+    return made.notebook;
+  });
+  if (result === null) throw new Error("Edits were saved that were not made.");
+  return { saved, ...result };
 }
 
 async function kernelspecFor(kernel: string | undefined, { jupyter }: ToolContext) {
@@ -274,9 +316,9 @@ interface Page {
 }
 
 function page(
-  outline: Awaited<ReturnType<typeof readOutline>>,
+  outline: Outline,
   path: string,
-  session: JupyterSession | null,
+  session: NotebookKernel,
   { lines, rest, shown, isOutline }: Page,
 ): ToolResult {
   const meta = notebookMeta(path, outline, session, shown);
@@ -302,30 +344,30 @@ function rangesOf(indexes: readonly number[]): string {
   return ranges.join(",");
 }
 
-function insertedLine(made: Edited | null): string[] {
-  if (made === null || made.inserted.length === 0) return [];
-  return [`inserted: ${made.inserted.join(", ")}`];
+function insertedLine({ inserted }: Edited): string[] {
+  return inserted.length === 0 ? [] : [`inserted: ${inserted.join(", ")}`];
 }
 
 function touchedIndexes(
-  made: Edited | null,
+  made: Edited,
   cells: readonly { readonly id: string }[],
 ): number[] {
-  const touched = new Set(made?.touched);
+  const touched = new Set(made.touched);
   return cells.flatMap(({ id }, index) => (touched.has(id) ? [index] : []));
 }
 
-function notices(
-  saved: Awaited<ReturnType<ContentsNotebook["edit"]>>,
-  path: string,
-): string[] {
+function notices(saved: Saved, path: string): string[] {
   const lines: string[] = [];
   if (saved.upgraded !== null) lines.push(`Upgraded with it: ${saved.upgraded}.`);
   if (saved.warning !== "")
     lines.push(
       `Saved, but Jupyter finds it invalid: ${JSON.stringify(oneLine(saved.warning).slice(0, 300))}`,
     );
-  if (saved.isOvertaken)
+  if (saved.isOvertaken === null)
+    lines.push(
+      `Saved, but ${quotedPath(path)} could not be looked at again: whether somebody else saved at the same moment is not known.`,
+    );
+  else if (saved.isOvertaken)
     lines.push(
       `Somebody else saved ${quotedPath(path)} at the same moment, and this edit may be gone.\nNext: read_notebook shows what is there.`,
     );

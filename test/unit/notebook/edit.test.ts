@@ -215,6 +215,55 @@ test("a text that is not there, or is empty, cannot be replaced", () => {
   });
 });
 
+test("a replacement that makes a cell longer than an edit may is refused, one that makes it shorter is not", () => {
+  const long = "ab".repeat(300_000);
+  const before = notebookOf(5, code("a", long), code("b", "c".repeat(1_200_000)));
+  const replace = (cell: string, old: string, text: string) =>
+    edited([{ op: "replace_text", cell, old, new: text, all: true }], before);
+  expect(() => replace("a", "a", "aaa")).toThrow(
+    expect.objectContaining({
+      failure: {
+        code: "bad_edit",
+        edit: 1,
+        detail: "cell a would have 1200000 characters; the limit is 1000000",
+      },
+    }),
+  );
+  expect(replace("a", "a", "aa").notebook.cells[0]?.source).toHaveLength(900_000);
+  expect(replace("b", "cc", "c").notebook.cells[1]?.source).toHaveLength(600_000);
+});
+
+test("a batch cannot make a notebook of many cells grow without a limit", () => {
+  const cells = Array.from({ length: 30 }, (_, index) => code(`c${index}`, "a"));
+  const edits = cells.map(({ id }) => ({
+    op: "replace_text" as const,
+    cell: id,
+    old: "a",
+    new: "b".repeat(900_000),
+  }));
+  expect(() => edited(edits, notebookOf(5, ...cells))).toThrow(
+    expect.objectContaining({
+      failure: { code: "bad_edit", edit: 23, detail: "the notebook would be too large" },
+    }),
+  );
+});
+
+test.each([
+  ["1\r\n2\r\n3", "1\n2", "a\nb", "a\r\nb\r\n3"],
+  ["1\r\n2\r\n3", "1", "a\nb", "a\r\nb\r\n2\r\n3"],
+  ["1\r\n2\r\n3", "1\r\n2", "a\nb", "a\nb\r\n3"],
+  ["1\r\n2\n3", "2\n3", "a\nb", "1\r\na\nb"],
+  ["1\r\n2\n3", "1\n2", "a\nb", "a\r\nb\n3"],
+  ["1\n2", "1\n2", "a\nb", "a\nb"],
+])(
+  "in %j the text %j becomes %j with the line ends of the cell",
+  (source, old, text, after) => {
+    const before = notebookOf(5, code("a", source));
+    const edit: Edit = { op: "replace_text", cell: "a", old, new: text };
+    expect(edited([edit], before).notebook.cells[0]?.source).toBe(after);
+  },
+);
+
 test("texts are replaced one after the other, each in what the one before has made", () => {
   const { notebook } = edited([
     { op: "replace_text", cell: "c", old: "x", new: "y" },
