@@ -1,0 +1,562 @@
+/**
+ * A notebook that a person has open in JupyterLab, without jupyter-collaboration,
+ * while an assistant works on it. docs/notebooks.md says what they see.
+ */
+import path from "node:path";
+import type { Browser, Locator, Page } from "playwright-core";
+import { expect, test as base } from "vitest";
+import { z } from "zod";
+import { type JupyterServer, startJupyter } from "../../scripts/jupyter-server.ts";
+import {
+  preparePythonEnvironment,
+  testEnvironment,
+} from "../../scripts/python-environment.mjs";
+import { openBrowser, openPage, saveScreenshot } from "../support/browser.ts";
+import { eventually } from "../support/eventually.ts";
+import { type Called, connectClient, type McpClient } from "../support/mcp-client.ts";
+import { copyProject, removeFolder, start, temporaryFolder } from "./support.ts";
+
+const DOCUMENTS = "docmanager-extension:plugin";
+const NOTIFICATIONS = "apputils-extension:notification";
+
+const test = base.extend<{
+  $file: { jupyter: JupyterServer; assistant: McpClient; browser: Browser };
+}>({
+  jupyter: [
+    // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern what a fixture needs
+    async ({}, use) => {
+      const { python } = await preparePythonEnvironment(testEnvironment);
+      await using opened = new AsyncDisposableStack();
+      const folder = await temporaryFolder();
+      opened.defer(() => removeFolder(folder));
+      const jupyter = await startJupyter({
+        python,
+        rootDir: path.join(folder, "notebooks"),
+        runtimeDir: path.join(folder, "runtime"),
+      });
+      opened.use(jupyter);
+      // It would ask whether it may.
+      await configureLab(jupyter, NOTIFICATIONS, { fetchNews: "false" });
+      // Nothing but the person saves, except where a test is about that.
+      await configureLab(jupyter, DOCUMENTS, { autosave: false });
+      await use(jupyter);
+    },
+    { scope: "file" },
+  ],
+  assistant: [
+    async ({ jupyter }, use) => {
+      await using project = await copyProject({
+        JUPYTER_HOST: "127.0.0.1",
+        JUPYTER_PORT: String(jupyter.port),
+        JUPYTER_TOKEN: jupyter.token,
+      });
+      await using server = await start(project);
+      await using client = await connectClient("modern", server.url);
+      await use(client);
+    },
+    { scope: "file" },
+  ],
+  browser: [
+    // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern what a fixture needs
+    async ({}, use) => {
+      await using browser = await openBrowser();
+      await use(browser);
+    },
+    { scope: "file" },
+  ],
+});
+
+/** Asks the Jupyter server itself, past the assistant and JupyterLab. */
+async function ask(jupyter: JupyterServer, url: string, init: RequestInit = {}) {
+  const answer = await fetch(`${jupyter.url}${url}`, {
+    ...init,
+    headers: { authorization: `token ${jupyter.token}` },
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${answer.status}: ${text}`);
+  return text;
+}
+
+/** Gives an extension of JupyterLab settings for the pages that are opened from now on. */
+async function configureLab(
+  jupyter: JupyterServer,
+  extension: string,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await ask(jupyter, `/lab/api/settings/@jupyterlab/${extension}`, {
+    method: "PUT",
+    body: JSON.stringify({ raw: JSON.stringify(settings) }),
+  });
+}
+
+const storedSchema = z.object({
+  cells: z.array(
+    z.object({
+      source: z.array(z.string()),
+      outputs: z.array(z.object({ text: z.array(z.string()).default([]) })),
+    }),
+  ),
+});
+
+/** The sources and the printed outputs of the cells, as they stand on disk. */
+async function stored(jupyter: JupyterServer, notebook: string) {
+  // While Jupyter saves a file, it is empty or ends anywhere.
+  const whole = await eventually(
+    () => ask(jupyter, `/files/${notebook}`).catch(() => "not to be read"),
+    (found) => found.endsWith("}\n"),
+  );
+  const { cells } = storedSchema.parse(JSON.parse(whole));
+  return {
+    sources: cells.map(({ source }) => source.join("")),
+    printed: cells.map(({ outputs }) => outputs.flatMap(({ text }) => text).join("")),
+  };
+}
+
+const notebookSchema = z.object({
+  version: z.string(),
+  cells: z.array(z.object({ id: z.string() })),
+});
+
+function notebookOf({ meta }: Called) {
+  return notebookSchema.parse(meta["jupyter-edge/notebook"]);
+}
+
+/** A notebook as the assistant made it, and works on it. */
+class Assisted {
+  readonly #client: McpClient;
+  readonly path: string;
+  readonly #ids: readonly string[];
+  #version: string;
+
+  constructor(client: McpClient, notebook: string, made: Called) {
+    const { version, cells } = notebookOf(made);
+    this.#client = client;
+    this.path = notebook;
+    this.#version = version;
+    this.#ids = cells.map(({ id }) => id);
+  }
+
+  static async create(client: McpClient, notebook: string, sources: readonly string[]) {
+    const cells = sources.map((source) => ({ cell_type: "code", source }));
+    const made = await client.call("create_notebook", { path: notebook, cells });
+    expect(made.isError, made.text).toBe(false);
+    return new Assisted(client, notebook, made);
+  }
+
+  /** Replaces a cell, for the version of the last edit that was made. */
+  async edit(cell: number, source: string): Promise<Called> {
+    const edited = await this.#client.call("edit_notebook", {
+      path: this.path,
+      version: this.#version,
+      edits: [{ op: "replace", cell: this.#ids[cell], source }],
+    });
+    if (!edited.isError) this.#version = notebookOf(edited).version;
+    return edited;
+  }
+
+  run(cells: readonly number[], args: Readonly<Record<string, unknown>> = {}) {
+    return this.#client.call("run_cells", {
+      path: this.path,
+      cells: cells.map((cell) => this.#ids[cell]),
+      ...args,
+    });
+  }
+
+  /** Begins a run and leaves it alone. What is returned waits for its end. */
+  async begin(cells: readonly number[]): Promise<() => Promise<Called>> {
+    const { execution, text } = await this.run(cells, { wait_seconds: 0 });
+    expect(execution.state, text).toBe("running");
+    return () =>
+      this.#client.call("get_output", {
+        conversation: execution.conversation,
+        execution: execution.execution,
+        wait_seconds: 50,
+      });
+  }
+}
+
+/** A person who has one notebook open in JupyterLab. */
+class Person implements AsyncDisposable {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  static async opens(
+    browser: Browser,
+    jupyter: JupyterServer,
+    notebook: string,
+  ): Promise<Person> {
+    const person = new Person(await openPage(browser));
+    // In a workspace of its own, as JupyterLab opens again what the last page had open.
+    const workspace = path.basename(notebook, ".ipynb");
+    await person.page.goto(
+      `${jupyter.url}/lab/workspaces/${workspace}/tree/${notebook}?token=${jupyter.token}`,
+    );
+    await person.seesKernel("idle");
+    return person;
+  }
+
+  /** Opens a notebook for the first time, and saves it as it is. */
+  static async opensNew(
+    browser: Browser,
+    jupyter: JupyterServer,
+    notebook: string,
+  ): Promise<Person> {
+    const person = await Person.opens(browser, jupyter, notebook);
+    // JupyterLab adds what it learned of the kernel's language, and nobody has saved that.
+    await person.isUnsaved(true);
+    await person.saves();
+    return person;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.page.close();
+  }
+
+  async seesKernel(status: "busy" | "idle"): Promise<void> {
+    await this.page
+      .locator(`.jp-Notebook-ExecutionIndicator[data-status="${status}"]`)
+      .waitFor();
+  }
+
+  /** A dialog of JupyterLab's with this title. */
+  dialog(title: string): Locator {
+    return this.page.getByRole("dialog").filter({ hasText: title });
+  }
+
+  get conflict(): Locator {
+    return this.dialog("has changed on disk since the last time it was opened or saved");
+  }
+
+  async answers(dialog: Locator, button: string): Promise<void> {
+    await dialog.getByRole("button", { name: button }).click();
+    await dialog.waitFor({ state: "detached" });
+  }
+
+  async presses(keys: string): Promise<void> {
+    await this.page.keyboard.press(keys);
+  }
+
+  /** Saves, and waits until that is done without a question. */
+  async saves(): Promise<void> {
+    await this.presses("Control+s");
+    await this.isUnsaved(false);
+    expect(await this.page.getByRole("dialog").count()).toBe(0);
+  }
+
+  /** Saves, whether JupyterLab asks or not. */
+  async savesAnyway(): Promise<void> {
+    await this.presses("Control+s");
+    const saved = this.page.locator(
+      ".lm-DockPanel-tabBar .lm-mod-current:not(.jp-mod-dirty)",
+    );
+    await eventually(
+      async () => (await saved.count()) + (await this.conflict.count()),
+      (count) => count > 0,
+    );
+    if ((await this.conflict.count()) > 0) await this.answers(this.conflict, "Overwrite");
+    await this.isUnsaved(false);
+  }
+
+  /** Waits until the tab has, or has not, the mark of a notebook with something unsaved. */
+  async isUnsaved(is: boolean): Promise<void> {
+    const marked = this.page.locator(".lm-DockPanel-tabBar .jp-mod-dirty");
+    await marked.waitFor({ state: is ? "attached" : "detached" });
+  }
+
+  /** Takes what is on disk, which JupyterLab asks about where something is unsaved. */
+  async reloads(): Promise<void> {
+    await this.page.getByRole("menuitem", { name: "File", exact: true }).click();
+    await this.page.getByRole("menuitem", { name: "Reload Notebook from Disk" }).click();
+  }
+
+  async types(cell: number, text: string): Promise<void> {
+    await this.#cell(cell).locator(".cm-content").click();
+    await this.presses("Control+End");
+    await this.page.keyboard.type(text);
+    await this.isUnsaved(true);
+  }
+
+  async runs(cell: number): Promise<void> {
+    await this.#cell(cell).locator(".cm-content").click();
+    await this.presses("Control+Enter");
+  }
+
+  /** Waits until the cells are these. */
+  async sees(sources: readonly string[]): Promise<void> {
+    const lines = (cell: number) =>
+      this.#cell(cell).locator(".cm-line").allTextContents();
+    await eventually(
+      () => Promise.all(sources.map(async (_, cell) => (await lines(cell)).join("\n"))),
+      (seen) => JSON.stringify(seen) === JSON.stringify(sources),
+    );
+  }
+
+  /** Waits until a cell has this among its outputs. */
+  async seesOutput(cell: number, text: string): Promise<void> {
+    await this.#cell(cell).locator(".jp-OutputArea").getByText(text).waitFor();
+  }
+
+  countOutputs(cell: number): Promise<number> {
+    return this.#cell(cell).locator(".jp-OutputArea-output").count();
+  }
+
+  #cell(cell: number): Locator {
+    return this.page.locator(".jp-Notebook .jp-Cell").nth(cell);
+  }
+}
+
+/** Code that says that it has begun, and goes on when there is a file of this name. */
+function waitingFor(file: string): string {
+  return [
+    "import pathlib, time",
+    "print('begun', flush=True)",
+    `while not pathlib.Path('${file}').exists(): time.sleep(0.05)`,
+    "print('done')",
+    "x = 41",
+  ].join("\n");
+}
+
+/** HTML that says whether its script has run. */
+const SCRIPTED = [
+  "<b id='it'>script rests</b>",
+  "<script>document.getElementById('it').textContent = 'script has run'</script>",
+].join("");
+
+async function makeFile(jupyter: JupyterServer, file: string): Promise<void> {
+  const body = JSON.stringify({ type: "file", format: "text", content: "" });
+  await ask(jupyter, `/api/contents/${file}`, { method: "PUT", body });
+}
+
+test("an assistant's edit shows once the person reloads the notebook; a new notebook is listed by itself", async ({
+  jupyter,
+  assistant,
+  browser,
+}) => {
+  const notebook = await Assisted.create(assistant, "clean.ipynb", ["x = 1"]);
+  await using person = await Person.opensNew(browser, jupyter, notebook.path);
+  await notebook.edit(0, "x = 2");
+  await Assisted.create(assistant, "another.ipynb", []);
+  // By then JupyterLab has looked at the folder, and at what is new in it.
+  await person.page.getByRole("listitem", { name: "another.ipynb" }).waitFor();
+  await person.sees(["x = 1"]);
+  await saveScreenshot(person.page, "lab-edit-not-shown");
+  await person.reloads();
+  await person.sees(["x = 2"]);
+  await person.isUnsaved(false);
+});
+
+const CHOICES: readonly {
+  button: string;
+  page: readonly string[];
+  disk: readonly string[];
+  isUnsaved: boolean;
+}[] = [
+  {
+    button: "Cancel",
+    page: ["x = 1", "y = 10"],
+    disk: ["x = 2", "y = 1"],
+    isUnsaved: true,
+  },
+  {
+    button: "Overwrite",
+    page: ["x = 1", "y = 10"],
+    disk: ["x = 1", "y = 10"],
+    isUnsaved: false,
+  },
+  {
+    button: "Revert",
+    page: ["x = 2", "y = 1"],
+    disk: ["x = 2", "y = 1"],
+    isUnsaved: false,
+  },
+];
+
+test.for(CHOICES)(
+  "what a person typed stays on the page while an assistant edits; saving asks, and $button does as it says",
+  async ({ button, page, disk, isUnsaved }, { jupyter, assistant, browser }) => {
+    const name = `${button.toLowerCase()}.ipynb`;
+    const notebook = await Assisted.create(assistant, name, ["x = 1", "y = 1"]);
+    await using person = await Person.opensNew(browser, jupyter, name);
+    await person.types(1, "0");
+    await notebook.edit(0, "x = 2");
+    await person.sees(["x = 1", "y = 10"]);
+
+    await person.reloads();
+    const reload = person.dialog("Are you sure you want to reload");
+    await person.answers(reload, "Cancel");
+    await person.sees(["x = 1", "y = 10"]);
+
+    await person.presses("Control+s");
+    await person.conflict.waitFor();
+    await saveScreenshot(person.page, `lab-${button.toLowerCase()}`);
+    expect((await stored(jupyter, name)).sources).toEqual(["x = 2", "y = 1"]);
+    await person.answers(person.conflict, button);
+    await person.isUnsaved(isUnsaved);
+    await person.sees(page);
+    expect((await stored(jupyter, name)).sources).toEqual(disk);
+  },
+);
+
+test("autosave asks too, and again each time, until the person chooses; nothing is written meanwhile", async ({
+  jupyter,
+  assistant,
+  browser,
+}) => {
+  const name = "autosave.ipynb";
+  const notebook = await Assisted.create(assistant, name, ["x = 1", "y = 1"]);
+  // Saved before, because a new notebook would be saved at any moment now.
+  await (await Person.opensNew(browser, jupyter, name)).page.close();
+  await configureLab(jupyter, DOCUMENTS, { autosaveInterval: 1 });
+  await using person = await Person.opens(browser, jupyter, name);
+  await configureLab(jupyter, DOCUMENTS, { autosave: false });
+  await notebook.edit(0, "x = 2");
+  await person.types(1, "0");
+  await person.conflict.waitFor();
+  expect(await person.conflict.locator(":focus").textContent()).toBe("Overwrite");
+  await person.answers(person.conflict, "Cancel");
+  await person.conflict.waitFor();
+  await person.sees(["x = 1", "y = 10"]);
+  await saveScreenshot(person.page, "lab-autosave");
+  expect((await stored(jupyter, name)).sources).toEqual(["x = 2", "y = 1"]);
+  await person.answers(person.conflict, "Revert");
+});
+
+test("a run shares the person's kernel at once; its outputs are on the page after a reload", async ({
+  jupyter,
+  assistant,
+  browser,
+}) => {
+  const name = "shared.ipynb";
+  const sources = [waitingFor("shared.go"), "x + 1"];
+  const notebook = await Assisted.create(assistant, name, sources);
+  await using person = await Person.opensNew(browser, jupyter, name);
+  const end = await notebook.begin([0]);
+  await person.seesKernel("busy");
+  await eventually(
+    () => stored(jupyter, name),
+    ({ printed }) => printed[0] === "begun\n",
+  );
+  await saveScreenshot(person.page, "lab-run-busy");
+  await makeFile(jupyter, "shared.go");
+  expect((await end()).execution.state).toBe("ok");
+  await person.seesKernel("idle");
+  await person.runs(1);
+  await person.seesOutput(1, "42");
+  expect(await person.countOutputs(0)).toBe(0);
+  await saveScreenshot(person.page, "lab-run-not-shown");
+  await person.reloads();
+  await person.answers(person.dialog("Are you sure you want to reload"), "Reload");
+  await person.seesOutput(0, "begun");
+  expect(await person.countOutputs(1)).toBe(0);
+  await saveScreenshot(person.page, "lab-run-shown");
+
+  const restarted = await notebook.run([0], { restart: true });
+  expect(restarted.execution.state, restarted.text).toBe("ok");
+  expect(restarted.text).toContain("The kernel was restarted");
+  await person.runs(1);
+  await person.seesOutput(1, "42");
+  expect(await person.page.getByRole("dialog").count()).toBe(0);
+});
+
+test("a run waits for the person's own cell; what they save meanwhile is kept, and its outputs come to it", async ({
+  jupyter,
+  assistant,
+  browser,
+}) => {
+  const name = "waits.ipynb";
+  const sources = [waitingFor("waits.go"), "print(x)"];
+  const notebook = await Assisted.create(assistant, name, sources);
+  await using person = await Person.opensNew(browser, jupyter, name);
+  await person.runs(0);
+  await person.seesOutput(0, "begun");
+  const end = await notebook.begin([1]);
+  await person.types(1, "  # mine");
+  // The run soon writes that its cell has no outputs yet; JupyterLab asks after that.
+  await person.savesAnyway();
+  await makeFile(jupyter, "waits.go");
+  expect((await end()).execution.state).toBe("ok");
+  await person.seesOutput(0, "done");
+  const { sources: now, printed } = await stored(jupyter, name);
+  expect(now[1]).toBe("print(x)  # mine");
+  expect(printed).toEqual(["begun\n", "41\n"]);
+});
+
+test("Overwrite during a run keeps what the person typed, and the outputs of cells that have not ended", async ({
+  jupyter,
+  assistant,
+  browser,
+}) => {
+  const name = "meanwhile.ipynb";
+  const sources = ["print('first')", waitingFor("meanwhile.go"), "y = 1"];
+  const notebook = await Assisted.create(assistant, name, sources);
+  await using person = await Person.opensNew(browser, jupyter, name);
+  const end = await notebook.begin([0, 1]);
+  await eventually(
+    () => stored(jupyter, name),
+    ({ printed }) => printed[0] === "first\n" && printed[1] === "begun\n",
+  );
+  await person.types(2, "0");
+  await person.presses("Control+s");
+  await person.answers(person.conflict, "Overwrite");
+  await person.isUnsaved(false);
+  await makeFile(jupyter, "meanwhile.go");
+  const ended = await end();
+  expect(ended.execution.state).toBe("ok");
+  expect(ended.text).toContain("first");
+  const { sources: now, printed } = await stored(jupyter, name);
+  expect(now[2]).toBe("y = 10");
+  // The page, which was written over the file, had no output of the first cell.
+  expect(printed).toEqual(["", "begun\ndone\n", ""]);
+});
+
+test("JupyterLab no longer trusts a notebook that an assistant has edited: scripts in its outputs rest until the person trusts it again", async ({
+  jupyter,
+  assistant,
+  browser,
+}) => {
+  const name = "trusted.ipynb";
+  const sources = ["x = 1", `from IPython.display import HTML\nHTML("""${SCRIPTED}""")`];
+  const notebook = await Assisted.create(assistant, name, sources);
+  await using person = await Person.opensNew(browser, jupyter, name);
+  await person.runs(1);
+  await person.seesOutput(1, "script has run");
+  await person.saves();
+  await person.reloads();
+  await person.seesOutput(1, "script has run");
+  await person.page.getByTitle("Notebook trusted: 2 of 2 code cells trusted.").waitFor();
+
+  await notebook.edit(0, "x = 2");
+  await person.reloads();
+  await person.sees(["x = 2"]);
+  await person.seesOutput(1, "script rests");
+  await person.page.getByTitle("Notebook not trusted").waitFor();
+  await saveScreenshot(person.page, "lab-not-trusted");
+
+  await person.presses("Control+Shift+c");
+  await person.page.getByRole("textbox", { name: "SEARCH" }).fill("Trust Notebook");
+  await person.presses("Enter");
+  await person.answers(person.dialog("Trust this notebook?"), "Trust");
+  await person.seesOutput(1, "script has run");
+});
+
+test("what a person changed and saved is not overwritten by an edit that was made for the earlier version", async ({
+  jupyter,
+  assistant,
+  browser,
+}) => {
+  const name = "theirs.ipynb";
+  const notebook = await Assisted.create(assistant, name, ["x = 1", "y = 1"]);
+  await using person = await Person.opensNew(browser, jupyter, name);
+  await person.types(0, "0");
+  await person.saves();
+  const refused = await notebook.edit(0, "x = 2");
+  expect(refused.isError).toBe(true);
+  expect(refused.text).toMatch(/Somebody else changed[\s\S]*is now:\\nx = 10/);
+  const passed = await notebook.edit(1, "y = 2");
+  expect(passed.isError, passed.text).toBe(false);
+  expect(passed.text).toMatch(/Somebody else changed it since \w+, elsewhere/);
+  expect((await stored(jupyter, name)).sources).toEqual(["x = 10", "y = 2"]);
+});
