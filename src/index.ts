@@ -1,5 +1,5 @@
 import { localRefusal } from "./auth/local.ts";
-import { signedInFetch, purgeGrants } from "./signed-in.ts";
+import { signedInFetch, tidyUp } from "./signed-in.ts";
 import { ConfigError, parseConfig, type Config } from "./config.ts";
 import { ExpectedError } from "./errors.ts";
 import { LOCAL_PRINCIPAL } from "./identity.ts";
@@ -32,7 +32,7 @@ export default {
         },
       );
     }
-    if (config.missing.length > 0) return closedResponse(config.missing, 503);
+    if (config.missing.length > 0) return closedFetch(request, config);
     if (config.signIn !== null)
       return signedInFetch(request, env, ctx, config, config.signIn);
     if (new URL(request.url).pathname !== "/mcp") {
@@ -47,9 +47,18 @@ export default {
   /** By the cron trigger of `wrangler.toml`. */
   async scheduled(_controller, env): Promise<void> {
     const { signIn, missing } = parseConfig(env);
-    if (signIn !== null && missing.length === 0) await purgeGrants(env, signIn);
+    if (signIn !== null && missing.length === 0) await tidyUp(env, signIn);
   },
 } satisfies ExportedHandler<Env>;
+
+/** A deployment that lacks something serves nobody, and lists what it is. */
+function closedFetch(request: Request, config: Config): Response | Promise<Response> {
+  const { missing } = config;
+  const isPage = new URL(request.url).pathname === "/";
+  return isPage
+    ? pages({ config, checkJupyter: null, missing }).fetch(request)
+    : closedResponse(missing, 503);
+}
 
 async function jupyterState({ jupyter }: Config): Promise<JupyterState> {
   const url = jupyter.httpUrl;

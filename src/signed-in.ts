@@ -68,8 +68,12 @@ export async function signedInFetch(
   return pages({ config, checkJupyter: null, authorize }).fetch(request);
 }
 
-/** Sweeps out what has expired, in parts; each run goes on where the one before it stopped. */
-export async function purgeGrants(env: Env, signIn: SignIn): Promise<void> {
+/**
+ * Sweeps out what has expired, in parts: each run goes on where the one before it
+ * stopped. What an earlier key sealed is sealed anew.
+ */
+export async function tidyUp(env: Env, signIn: SignIn): Promise<void> {
+  await env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).identitySecret();
   const oauth: OAuthAuthorizationServer<Env> = authorizationServer(signIn);
   const cursor = (await env.OAUTH_KV.get(PURGE_CURSOR)) ?? undefined;
   const result = await oauth.purgeExpiredData(env, {

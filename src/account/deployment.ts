@@ -6,7 +6,7 @@ import { parseConfig } from "../config.ts";
 export const DEPLOYMENT_NAME = "deployment";
 
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, sealed TEXT NOT NULL) WITHOUT ROWID
+  CREATE TABLE IF NOT EXISTS secrets (number INTEGER PRIMARY KEY, sealed TEXT NOT NULL)
 `;
 
 const MINUTE_MS = 60_000;
@@ -22,25 +22,32 @@ export class Deployment extends DurableObject<Env> {
   /**
    * The secret under which people without a name of their own are told apart. It
    * is made once and outlives a change of `SEALING_KEY`, or they would lose their
-   * conversations with it.
+   * conversations with it. Where no key opens it another one is made, and the
+   * first is used again as soon as one does.
    */
   identitySecret(): Promise<string> {
     return this.ctx.blockConcurrencyWhile(async () => {
       const { sql } = this.ctx.storage;
       const sealer = new Sealer(parseConfig(this.env).signIn?.sealingKeys ?? []);
+      const seal = (secret: string) => sealer.seal(secret, DEPLOYMENT_NAME);
       sql.exec(SCHEMA);
-      const [row] = sql.exec<{ sealed: string }>(
-        "SELECT sealed FROM secrets WHERE name = 'identity'",
-      );
-      const opened =
-        row === undefined ? null : await sealer.open(row.sealed, DEPLOYMENT_NAME);
-      const secret =
-        opened?.text ?? crypto.getRandomValues(new Uint8Array(32)).toBase64();
-      if (opened === null || opened.isOutdated)
-        sql.exec(
-          "INSERT OR REPLACE INTO secrets VALUES ('identity', ?)",
-          await sealer.seal(secret, DEPLOYMENT_NAME),
-        );
+      const rows = sql
+        .exec<{ number: number; sealed: string }>("SELECT * FROM secrets ORDER BY number")
+        .toArray();
+      for (const { number, sealed } of rows) {
+        const opened = await sealer.open(sealed, DEPLOYMENT_NAME).catch(() => null);
+        if (opened === null) continue;
+        const { text, isOutdated } = opened;
+        if (isOutdated)
+          sql.exec(
+            "UPDATE secrets SET sealed = ? WHERE number = ?",
+            await seal(text),
+            number,
+          );
+        return text;
+      }
+      const secret = crypto.getRandomValues(new Uint8Array(32)).toBase64();
+      sql.exec("INSERT INTO secrets (sealed) VALUES (?)", await seal(secret));
       return secret;
     });
   }

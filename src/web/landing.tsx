@@ -52,14 +52,15 @@ function NotOpen(props: { readonly missing: readonly string[] }) {
   return (
     <section class="notice" aria-labelledby="not-open">
       <h2 id="not-open">This server is not open yet</h2>
-      <p>No client is let in, because there is no way to sign in.</p>
+      <p>No client is let in yet.</p>
       <ul>
         {props.missing.map((fact) => (
           <li>{fact}.</li>
         ))}
       </ul>
       <p>
-        Whoever runs this server opens it by setting <code>SIGN_IN</code>.
+        Whoever runs this server opens it by setting <code>SIGN_IN</code> and what goes
+        with it.
       </p>
     </section>
   );

@@ -15,6 +15,8 @@ export interface PagesDeps {
   readonly checkJupyter: (() => Promise<JupyterState>) | null;
   /** Where people sign in. Then nobody is local. */
   readonly authorize?: Hono<PagesEnv>;
+  /** What keeps the deployment closed for everybody. */
+  readonly missing?: readonly string[];
 }
 
 /** What each request to a page carries with it. */
@@ -30,10 +32,12 @@ const STRANGERS = "public, max-age=60";
 const LOCAL = "no-store";
 
 /** What a browser sees: `/`, `/health`, and a word for every other path. */
-export function pages({ config, checkJupyter, authorize }: PagesDeps): Hono<PagesEnv> {
+export function pages(deps: PagesDeps): Hono<PagesEnv> {
+  const { config, checkJupyter, authorize, missing = [] } = deps;
   const app = new Hono<PagesEnv>();
+  const hasSignIn = authorize !== undefined || missing.length > 0;
   const refusalOf = (request: Request): LocalRefusal | "sign-in" | null =>
-    authorize === undefined ? localRefusal(request, config) : "sign-in";
+    hasSignIn ? "sign-in" : localRefusal(request, config);
 
   app.use(async (c, next) => {
     c.set("styleSource", await styleSource());
@@ -75,8 +79,9 @@ export function pages({ config, checkJupyter, authorize }: PagesDeps): Hono<Page
         origin: new URL(c.req.url).origin,
         local,
         jupyter: local ? ((await checkJupyter?.()) ?? null) : null,
-        missing: local || refusal === "sign-in" ? [] : missingFor(refusal),
+        missing: local || refusal === "sign-in" ? missing : missingFor(refusal),
       }),
+      missing.length > 0 ? 503 : 200,
     );
   });
 

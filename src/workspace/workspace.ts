@@ -196,6 +196,8 @@ export class Workspace extends DurableObject<Env> {
         await this.ctx.storage.deleteAll();
         return;
       }
+      // Seals anew what an earlier key sealed, so that this one can be taken away.
+      if (this.#exists("credentials")) await this.address();
     } catch (error) {
       console.error(`cleaning up failed: ${error instanceof Error ? error.name : "?"}`);
     }

@@ -1,4 +1,5 @@
-import { expect, inject, test } from "vitest";
+import { env } from "cloudflare:workers";
+import { afterEach, expect, inject, test, vi } from "vitest";
 import {
   authorizationUrl,
   Browser,
@@ -10,6 +11,10 @@ import {
   RESOURCE,
   signIn,
 } from "./support.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const CALL = { jsonrpc: "2.0", id: 1, method: "tools/list", params: {} };
 
@@ -57,6 +62,25 @@ test("a token that was not issued here opens nothing", async () => {
     body: JSON.stringify(CALL),
   });
   expect(inUrl.status).toBe(401);
+});
+
+test("a token that has expired, or was issued for another resource, opens nothing", async () => {
+  const { token } = inject("teamServer");
+  const { access_token } = await signIn({ token });
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * 60 * 60_000 });
+  expect((await callWith(`Bearer ${access_token}`)).status).toBe(401);
+  vi.useRealTimers();
+  expect((await callWith(`Bearer ${access_token}`)).status).toBe(200);
+  const { keys } = await env.OAUTH_KV.list({ prefix: "token:" });
+  for (const { name } of keys) {
+    const record: Record<string, unknown> = JSON.parse(
+      (await env.OAUTH_KV.get(name)) ?? "{}",
+    );
+    expect(record["audience"]).toBe(RESOURCE);
+    const foreign = { ...record, audience: "https://other.example.com/mcp" };
+    await env.OAUTH_KV.put(name, JSON.stringify(foreign));
+  }
+  expect((await callWith(`Bearer ${access_token}`)).status).toBe(401);
 });
 
 test("a token is asked for the resource of this deployment alone", async () => {
