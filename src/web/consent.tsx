@@ -34,8 +34,14 @@ export function consentPage(consent: Consent) {
       lead="It asks to work in your Jupyter. You decide with which server, and what it may do there."
     >
       {problem !== null && (
-        <div class="notice" role="alert" id="problem">
-          <p>{problem.message}</p>
+        <div class="notice" role="alert">
+          <p>
+            {problem.field === null ? (
+              problem.message
+            ) : (
+              <a href={`#${idOf(problem.field)}`}>{problem.message}</a>
+            )}
+          </p>
         </div>
       )}
       <section aria-labelledby="who">
@@ -126,10 +132,13 @@ function ServerFields(props: Consent) {
             aria-describedby={described("server-hint", problem, "server")}
             aria-invalid={problem?.field === "server" ? "true" : undefined}
           />
+          <ProblemAt field="server" problem={problem} />
           <span class="hint" id="server-hint">
             {hasOwnServer && "Leave it empty for the server of this service. "}
-            It begins with https:// and has a full host name
-            {ports.length > 0 ? ` and, if any, one of the ports ${ports.join(", ")}` : ""}
+            {hasOwnServer ? "Your own looks like " : "It looks like "}
+            <code>https://jupyter.example.com/path</code>
+            {ports.length > 0 &&
+              `, ${userServerPorts.includes(443) ? "and may have" : "with"} port ${PORTS.format(ports.map(String))}`}
             .
           </span>
         </p>
@@ -148,11 +157,12 @@ function ServerFields(props: Consent) {
           aria-describedby={described("token-hint", problem, "token")}
           aria-invalid={problem?.field === "token" ? "true" : undefined}
         />
+        <ProblemAt field="token" problem={problem} />
         <span class="hint" id="token-hint">
           {allowsUserServers
             ? "Of that server: "
             : "Of the Jupyter server of this service: "}
-          what stands behind <code>?token=</code> in the URL that{" "}
+          what stands behind <code class="whole">?token=</code> in the URL that{" "}
           <code>jupyter server list</code> prints.
         </span>
       </p>
@@ -167,6 +177,7 @@ function ScopeFields({ chosen, problem }: Consent) {
       class="scopes"
     >
       <legend>What it may do</legend>
+      <ProblemAt field="scope" problem={problem} />
       {SCOPES.map((scope) => (
         <p>
           <input
@@ -187,6 +198,25 @@ function ScopeFields({ chosen, problem }: Consent) {
   );
 }
 
+/** What is wrong with a field, beside it: the notice at the top is far away on a phone. */
+function ProblemAt(props: {
+  readonly field: FormProblem["field"];
+  readonly problem: FormProblem | null;
+}) {
+  const { field, problem } = props;
+  if (problem === null || problem.field !== field) return null;
+  return (
+    <span class="problem" id="problem">
+      {problem.message}
+    </span>
+  );
+}
+
+/** Where a link leads to what has to be corrected. */
+function idOf(field: "server" | "token" | "scope"): string {
+  return field === "scope" ? SCOPES[0] : field;
+}
+
 /** A page for what cannot go on in this browser: an expired form, an unknown client. */
 export function brokenOffPage(props: {
   readonly heading: string;
@@ -196,7 +226,7 @@ export function brokenOffPage(props: {
     <Layout
       title={`${props.heading} · Jupyter Edge MCP`}
       heading={props.heading}
-      lead={props.message}
+      lead={props.message.endsWith(".") ? props.message : `${props.message}.`}
     >
       <p>Go back to the app that sent you here, and connect again from it.</p>
     </Layout>
@@ -206,6 +236,7 @@ export function brokenOffPage(props: {
 /** No token of Jupyter or JupyterHub comes near this. */
 export const MAX_TOKEN_CHARS = 4_000;
 const MAX_NAME_CHARS = 80;
+const PORTS = new Intl.ListFormat("en", { type: "disjunction" });
 
 function described(
   hint: string,

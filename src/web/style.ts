@@ -40,7 +40,7 @@ header, main { max-width: 50rem; margin-inline: auto; padding-inline: 1.25rem; }
 header { padding-top: clamp(2.5rem, 8vw, 5rem); }
 main { padding-bottom: 4rem; }
 h1, h2, h3 { line-height: 1.25; text-wrap: balance; }
-h1 { margin: 0; font-size: clamp(1.75rem, 5vw, 2.25rem); font-weight: 650; letter-spacing: -0.02em; }
+h1 { margin: 0; font-size: clamp(1.75rem, 5vw, 2.25rem); font-weight: 650; letter-spacing: -0.02em; overflow-wrap: anywhere; }
 h1::before {
   content: "";
   display: block;
@@ -53,8 +53,11 @@ h1::before {
 h2 { margin: 3rem 0 0.75rem; font-size: 1.25rem; font-weight: 650; letter-spacing: -0.01em; }
 h3 { margin: 0; font-size: 1rem; font-weight: 600; }
 p { margin: 0.75rem 0; }
+ul { margin: 0.75rem 0; padding-left: 1.25rem; }
+ul:not(.clients) > li + li { margin-top: 0.4rem; }
 a { color: var(--link); text-underline-offset: 0.15em; }
-:focus-visible { outline: 2px solid var(--link); outline-offset: 3px; border-radius: 2px; }
+:focus-visible { outline: 2px solid var(--link); outline-offset: 3px; }
+a:focus-visible { border-radius: 2px; }
 .lead { max-width: 40rem; font-size: 1.125rem; color: var(--soft); text-wrap: pretty; }
 code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
 code { font-size: 0.9em; overflow-wrap: anywhere; }
@@ -106,7 +109,10 @@ dd { margin: 0; overflow-wrap: anywhere; }
 fieldset { margin: 2rem 0 0; padding: 0.5rem 1.1rem 0.75rem; border: 1px solid var(--line); border-radius: 0.5rem; min-width: 0; }
 legend { padding: 0 0.4rem; font-size: 1.0625rem; font-weight: 650; }
 label { font-weight: 600; }
-.hint { display: block; margin-top: 0.25rem; color: var(--soft); font-size: 0.9375rem; }
+.hint, .problem { display: block; margin-top: 0.25rem; font-size: 0.9375rem; }
+.hint { color: var(--soft); }
+.problem { color: var(--bad); font-weight: 600; }
+.notice a { color: inherit; }
 input:not([type="checkbox"], [type="hidden"]) {
   display: block;
   width: 100%;
@@ -118,7 +124,7 @@ input:not([type="checkbox"], [type="hidden"]) {
   color: inherit;
   font: inherit;
 }
-input[aria-invalid="true"] { border-color: var(--bad); }
+input[aria-invalid="true"] { border-color: var(--bad); box-shadow: inset 0 0 0 1px var(--bad); }
 input[type="checkbox"] { width: 1.15rem; height: 1.15rem; margin: 0 0.6rem 0 0; vertical-align: -0.15rem; accent-color: var(--link); }
 .scopes .hint { margin-left: 1.75rem; }
 .buttons { display: flex; flex-wrap: wrap; gap: 0.75rem; margin: 1.75rem 0 0; }

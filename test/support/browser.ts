@@ -32,7 +32,11 @@ export function openPage(
   return browser.newPage({ viewport: { width, height }, colorScheme });
 }
 
-/** Keeps what the page shows now as `test-results/NAME.png`. */
-export async function saveScreenshot(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: path.join(RESULTS, `${name}.png`) });
+/** Keeps what the page shows now, or all of it, as `test-results/NAME.png`. */
+export async function saveScreenshot(
+  page: Page,
+  name: string,
+  fullPage = false,
+): Promise<void> {
+  await page.screenshot({ path: path.join(RESULTS, `${name}.png`), fullPage });
 }
