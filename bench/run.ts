@@ -1,12 +1,13 @@
 /**
  * `npm run bench`: measures what docs/performance.md claims.
  *
- *     npm run bench [-- latency | memory | notebooks | start]
+ *     npm run bench [-- latency | memory | notebooks | search | start]
  */
 import { constants } from "node:os";
 import { measureLatency } from "./latency.ts";
 import { measureMemory } from "./memory.ts";
 import { measureNotebooks } from "./notebooks.ts";
+import { measureSearch } from "./search.ts";
 import { measureStart } from "./start.ts";
 
 // What runs in other processes is ended, and temporary folders are removed, at exit.
@@ -15,10 +16,11 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 const measurements: Readonly<Record<string, readonly (() => Promise<void>)[]>> = {
-  "": [measureLatency, measureMemory, measureNotebooks],
+  "": [measureLatency, measureMemory, measureNotebooks, measureSearch],
   latency: [measureLatency],
   memory: [measureMemory],
   notebooks: [measureNotebooks],
+  search: [measureSearch],
   start: [measureStart],
 };
 
@@ -26,7 +28,7 @@ const [name = ""] = process.argv.slice(2);
 const chosen = measurements[name];
 if (chosen === undefined) {
   console.error(
-    `There is no measurement ${name}. Say latency, memory, notebooks, start or nothing.`,
+    `There is no measurement ${name}. Say latency, memory, notebooks, search, start or nothing.`,
   );
   process.exitCode = 1;
 }

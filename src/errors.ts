@@ -28,6 +28,7 @@ export type Failure =
   | { code: "not_waiting_for_input"; execution: string; state: string }
   | { code: "image_not_found"; image: number; images: number }
   | { code: "image_too_large"; image: number; mime: string; bytes: number }
+  | { code: "bad_query"; detail: string }
   | { code: "bad_regex"; pattern: string; detail: string }
   | { code: "bad_path"; path: string; detail: string }
   | { code: "file_not_found"; path: string }
@@ -61,11 +62,15 @@ export type Failure =
   | {
       code: "edit_conflict";
       path: string;
+      /** The version that the edits were made for, and the present one. */
+      since: string;
       version: string;
-      reason: "changed" | "unknown version" | "saved meanwhile";
       /** What stands there now: the cells that an edit is about and that are others now. */
       cells: readonly { readonly id: string; readonly source: string | null }[];
     }
+  | { code: "version_not_known"; path: string; version: string }
+  | { code: "saved_meanwhile"; path: string }
+  | { code: "no_code"; path: string; cells: string }
   | { code: "signed_out" }
   | { code: "scope_missing"; scopes: readonly string[] }
   | { code: "too_many_requests"; limit: number; seconds: number }

@@ -140,7 +140,7 @@ async function keepCredentials(
   kept.set(key, now);
 }
 
-/** The scopes that the tools called in a request need and its token lacks. */
+/** The scopes that a request needs for what it calls, reads or completes, and that its token lacks. */
 async function lackingScopes(request: Request, granted: readonly string[]) {
   if (request.method !== "POST") return [];
   if (Number(request.headers.get("content-length") ?? 0) > MAX_REQUEST_BYTES) return [];

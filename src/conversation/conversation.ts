@@ -24,6 +24,7 @@ import { isFinal, stateOf } from "../kernel/execution.ts";
 import { Journal, type ExecutionRecord } from "../kernel/journal.ts";
 import { KernelSlots, type KernelSlot } from "../kernel/slots.ts";
 import { countNumbered } from "../output/render.ts";
+import { cellsOfRuns, type ConversationCells } from "./cells.ts";
 import { ConversationKernels } from "./kernels.ts";
 import {
   NotebookRuns,
@@ -96,6 +97,17 @@ export interface EndedConversation {
   readonly shutDown: readonly KernelView[];
   readonly left: readonly KernelView[];
   readonly unfinished: readonly string[];
+  /** What of it had not begun, and will not: all of an execution, or so many of its cells. */
+  readonly notRun: readonly {
+    readonly execution: string;
+    readonly cells: number | null;
+  }[];
+  /** Outputs that could not be written into their notebooks, and why. */
+  readonly unsaved: readonly {
+    readonly execution: string;
+    readonly path: string;
+    readonly trouble: string;
+  }[];
 }
 
 /** One image or other representation, with where its execution stands. */
@@ -150,8 +162,8 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
     request: RunRequest,
     onProgress?: ProgressListener,
   ): Promise<Outcome<ExecutionResult>> {
-    const choose = () => this.kernels.forRun(request.kernel);
-    return outcomeOf(() => this.#begin(request, request.code, choose, onProgress));
+    const prepare = async () => () => this.kernels.forRun(request.kernel);
+    return outcomeOf(() => this.#begin(request, request.code, prepare, onProgress));
   }
 
   /** Runs cells of a notebook in its own kernel, one after the other, and writes what comes of it into the file. */
@@ -159,15 +171,9 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
     request: RunCellsRequest,
     onProgress?: ProgressListener,
   ): Promise<Outcome<ExecutionResult>> {
+    const prepare = (record: ExecutionRecord) => this.#notebooks.prepare(record, request);
     const code = `run_cells ${JSON.stringify(request.path)}`;
-    return outcomeOf(async () => {
-      if (!request.isNew) this.#wake();
-      // What cannot run is told at once, however short the call waits.
-      const cells = await this.#notebooks.read(request);
-      const choose = (record: ExecutionRecord) =>
-        this.#notebooks.prepare(record, request, cells);
-      return this.#begin(request, code, choose, onProgress);
-    });
+    return outcomeOf(() => this.#begin(request, code, prepare, onProgress));
   }
 
   /** Waits on for a run whose first call was cut off, found by the `msgId` that it was given. */
@@ -239,6 +245,15 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
         request.maxOutputChars,
       );
       return { view: this.#view(record), ...shown };
+    });
+  }
+
+  /** The code that was run here as cells of a notebook, for a kernelspec or else for that of the kernel used last. */
+  cells(kernelspec: string | undefined): Promise<Outcome<ConversationCells>> {
+    return outcomeOf(() => {
+      this.#wake();
+      this.#flush();
+      return cellsOfRuns(this.journal, this.slots, kernelspec);
     });
   }
 
@@ -361,11 +376,23 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
       }
       this.#flush();
       await this.#notebooks.saveAll();
+      const notRun = this.journal.unfinished().flatMap((record) => this.#notRun(record));
+      const unsaved = this.journal
+        .unsavedNotebookRuns()
+        .map(({ execution, path, trouble }) => {
+          return {
+            execution: `e${execution}`,
+            path,
+            trouble: trouble ?? "not yet written",
+          };
+        });
       await this.#forget();
       return {
         shutDown: chosen.map(kernelView),
         left: slots.filter((slot) => !chosen.includes(slot)).map(kernelView),
         unfinished,
+        notRun,
+        unsaved,
       };
     });
   }
@@ -491,7 +518,7 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
   async #begin(
     request: BeginRequest,
     code: string,
-    choose: Parameters<Runs["begin"]>[2],
+    prepare: Parameters<Runs["begin"]>[2],
     onProgress: ProgressListener | undefined,
   ): Promise<ExecutionResult> {
     if (!request.isNew) this.#wake();
@@ -501,7 +528,7 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
     if (request.isNew) this.#create(request.identity);
     else this.throwIfEnded();
     const now = Date.now();
-    const record = this.#runs.begin(request.msgId, code, choose);
+    const record = this.#runs.begin(request.msgId, code, prepare);
     try {
       await this.#storage.schedule("watch", now + WATCH_INTERVAL_MS);
       await this.#storage.schedule(
@@ -607,6 +634,13 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
     for (const connection of this.#connections.values()) connection.flush();
   }
 
+  #notRun({ number, startedAt }: ExecutionRecord): EndedConversation["notRun"] {
+    const execution = `e${number}`;
+    if (startedAt === null) return [{ execution, cells: null }];
+    const pending = this.journal.steps(number).filter(({ state }) => state === "pending");
+    return pending.length === 0 ? [] : [{ execution, cells: pending.length }];
+  }
+
   #unfinishedOn(slot: KernelSlot): ExecutionRecord[] {
     return this.journal.unfinished().filter((record) => record.slot === slot.slot);
   }
@@ -667,10 +701,7 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
 
   /** Where the credentials are kept, for what this conversation does while nobody calls. */
   async #address(): Promise<JupyterAddress> {
-    const [principal = "", serverHash = ""] = (
-      this.ctx.id.name ?? conversationName(this.#storage.identity())
-    ).split("/");
-    return valueOf(await this.#workspace({ principal, serverHash }).address());
+    return valueOf(await this.#workspace(this.#storage.identity()).address());
   }
 
   /** Who counts what this person uses; nobody in local use. */
@@ -678,7 +709,7 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
     return this.#config.signIn === null ? null : this.env.ACCOUNT.getByName(principal);
   }
 
-  #workspace(identity: Omit<ConversationIdentity, "handle">) {
+  #workspace(identity: ConversationIdentity) {
     return this.env.WORKSPACE.getByName(workspaceName(identity));
   }
 }

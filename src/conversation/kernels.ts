@@ -32,6 +32,13 @@ export interface ForNotebook extends ForRun {
   readonly session: string;
 }
 
+/** What decides on a notebook's kernel: what its metadata names, and what a call asks for. */
+type NotebookWish = readonly [
+  path: string,
+  kernelspec: { readonly name: string; readonly language: string } | null,
+  kernel: string | undefined,
+];
+
 /** Finds the kernel that a call means, and starts or attaches to it where that is asked for. */
 export class ConversationKernels {
   readonly #server: JupyterServer;
@@ -77,27 +84,12 @@ export class ConversationKernels {
    * joins; the session is started where there is none. It is never given another
    * kernel, for Jupyter would shut down the one that it has.
    *
-   * @param kernelspec what the notebook's metadata names
+   * @throws {ExpectedError} `notebook_has_kernel` where another one is asked for
    */
-  async forNotebook(
-    path: string,
-    kernelspec: { readonly name: string; readonly language: string } | null,
-    kernel: string | undefined,
-  ): Promise<ForNotebook> {
-    const session = await findSession(this.#server, path);
-    const running = session?.kernel ?? null;
-    const wanted = await this.#sessionKernel(kernel, kernelspec, running);
-    if (session !== null && running !== null) {
-      if (wanted === null)
-        return { ...(await this.#adopt(running, false)), session: session.id };
-      const { id, name } = running;
-      throw new ExpectedError({
-        code: "notebook_has_kernel",
-        path,
-        kernel: id,
-        kernelspec: name,
-      });
-    }
+  async forNotebook(...[path, kernelspec, kernel]: NotebookWish): Promise<ForNotebook> {
+    const { session, running, wanted } = await this.#ofNotebook(path, kernelspec, kernel);
+    if (session !== null && running !== null)
+      return { ...(await this.#adopt(running, false)), session: session.id };
     const asked = wanted ?? { name: (await this.#specs())[0]?.name ?? "python3" };
     const before = new Set((await listKernels(this.#server)).map(({ id }) => id));
     const started = await startSession(this.#server, path, asked);
@@ -110,6 +102,11 @@ export class ConversationKernels {
     // Somebody else may have opened the notebook at the same moment.
     const isStarted = "name" in asked && !before.has(started.kernel.id);
     return { ...(await this.#adopt(started.kernel, isStarted)), session: started.id };
+  }
+
+  /** Throws what {@link forNotebook} would throw before it starts anything. */
+  async checkNotebook(...[path, kernelspec, kernel]: NotebookWish): Promise<void> {
+    await this.#ofNotebook(path, kernelspec, kernel);
   }
 
   /**
@@ -163,6 +160,20 @@ export class ConversationKernels {
       language: spec?.language ?? "",
       startedHere: false,
       now: usedAt,
+    });
+  }
+
+  /** A notebook's session and its kernel as they are, and the one that it is to get where it has none. */
+  async #ofNotebook(...[path, kernelspec, kernel]: NotebookWish) {
+    const session = await findSession(this.#server, path);
+    const running = session?.kernel ?? null;
+    const wanted = await this.#sessionKernel(kernel, kernelspec, running);
+    if (running === null || wanted === null) return { session, running, wanted };
+    throw new ExpectedError({
+      code: "notebook_has_kernel",
+      path,
+      kernel: running.id,
+      kernelspec: running.name,
     });
   }
 

@@ -18,7 +18,7 @@ import { selectCells } from "../notebook/select.ts";
 import { exclusivelyOn, type Turns } from "../notebook/turns.ts";
 import { marksOf, versionOf, type CellMark } from "../notebook/version.ts";
 import type { ForRun } from "./kernels.ts";
-import type { Runs, RunsHost } from "./runs.ts";
+import type { Choose, Runs, RunsHost } from "./runs.ts";
 
 /** Somebody who watches the file sees output this soon. */
 const WRITE_INTERVAL_MS = 2_000;
@@ -68,10 +68,9 @@ export class NotebookRuns {
   readonly #runs: Runs;
   readonly #building = new Map<number, Building>();
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
-  /** Writes that are under way. */
+  /** Writes that are under way, and those that come next. */
   readonly #saving = new Map<number, Promise<void>>();
-  /** How often in a row a run could not be written. */
-  readonly #failures = new Map<number, number>();
+  readonly #savingNext = new Map<number, Promise<void>>();
 
   constructor(host: NotebookHost, runs: Runs) {
     this.#host = host;
@@ -79,24 +78,24 @@ export class NotebookRuns {
   }
 
   /**
-   * Reads the notebook, and which of its cells are to run as they are now.
+   * Reads the notebook and which of its cells are to run, as they are now. What
+   * comes back finds or starts its kernel, and plans the run.
    *
-   * @throws {ExpectedError} where it cannot be read, or has no such cells
+   * @throws {ExpectedError} where it cannot be run: it cannot be read, has no
+   *   such cells, or cannot have such a kernel
    */
-  async read(request: NotebookRequest): Promise<ReadCells> {
-    const { notebook } = await this.#document(request.path).load();
+  async prepare(record: ExecutionRecord, request: NotebookRequest): Promise<Choose> {
+    const { path } = request;
+    const { notebook } = await this.#document(path).load();
     const marks = marksOf(notebook.cells);
     const version = versionOf(marks);
-    return {
-      version,
-      marks,
-      kernelspec: kernelspecIn(jsonValue(notebook.members.get("metadata"))),
-      steps: stepsOf(notebook.cells, request, version),
-    };
+    const steps = stepsOf(notebook.cells, request, version);
+    const kernelspec = kernelspecIn(jsonValue(notebook.members.get("metadata")));
+    await this.#host.kernels.checkNotebook(path, kernelspec, request.kernel);
+    return () => this.#choose(record, request, { version, marks, kernelspec, steps });
   }
 
-  /** Finds the notebook's kernel, and plans the run of the cells that were read. */
-  async prepare(
+  async #choose(
     record: ExecutionRecord,
     request: NotebookRequest,
     { version, marks, kernelspec, steps }: ReadCells,
@@ -133,10 +132,25 @@ export class NotebookRuns {
     else this.#saveSoon(number, WRITE_INTERVAL_MS);
   }
 
-  /** Writes what of a run is not in its file, and waits for that. */
+  /**
+   * Writes what of a run is not in its file, and waits for that. All who call
+   * while it is written share the next time.
+   */
   async save(number: number): Promise<void> {
     this.#cancel(number);
-    while (this.#saving.has(number)) await this.#saving.get(number);
+    const underWay = this.#saving.get(number);
+    if (underWay === undefined) return this.#saveNow(number);
+    const next =
+      this.#savingNext.get(number) ??
+      underWay.then(() => {
+        this.#savingNext.delete(number);
+        return this.#saving.get(number) ?? this.#saveNow(number);
+      });
+    this.#savingNext.set(number, next);
+    return next;
+  }
+
+  async #saveNow(number: number): Promise<void> {
     if (this.#host.hasEnded()) return;
     const run = this.#host.journal.notebookRun(number);
     if (run === null || run.isGivenUp || run.revision === run.savedRevision) return;
@@ -172,6 +186,11 @@ export class NotebookRuns {
   async #save(run: NotebookRun): Promise<void> {
     const { execution: number, revision } = run;
     const { journal } = this.#host;
+    if (!this.#building.has(number) && journal.get(number)?.discarded === true) {
+      // What the journal let go of is in the file; the little that came since would replace it.
+      journal.markSaved(number, revision, run.path, run.missing, "");
+      return;
+    }
     const building = this.#built(number);
     const steps = journal.steps(number);
     const runs = new Map<string, CellRun>();
@@ -185,7 +204,6 @@ export class NotebookRuns {
     try {
       const { path, missing, upgraded } = await this.#write(run, runs);
       if (this.#host.hasEnded()) return;
-      this.#failures.delete(number);
       const allMissing = [...new Set([...run.missing, ...missing])];
       journal.markSaved(number, revision, path, allMissing, upgraded ?? "");
       for (const { step, state } of written)
@@ -194,12 +212,15 @@ export class NotebookRuns {
       if (this.#host.hasEnded()) return;
       const code = error instanceof ExpectedError ? error.failure.code : "internal error";
       if (!(error instanceof ExpectedError)) console.error("Writing outputs failed");
-      const failures = (this.#failures.get(number) ?? 0) + 1;
-      this.#failures.set(number, failures);
-      const hasEnded = isFinal(journal.get(number)?.state ?? "lost");
+      const endedAt = journal.get(number)?.endedAt ?? null;
+      const failedSaves = endedAt === null ? 0 : run.failedSaves + 1;
       // A file may be away, or half written, for a moment: while cells run, and a while after.
-      const isGivenUp = hasEnded && failures >= MAX_FAILURES && !RETRIED.has(code);
-      journal.markUnsaved(number, code.replaceAll("_", " "), isGivenUp);
+      const isGivenUp =
+        GIVEN_UP.has(code) &&
+        endedAt !== null &&
+        failedSaves >= MIN_ATTEMPTS &&
+        this.#host.now() - endedAt >= GIVE_UP_AFTER_MS;
+      journal.markUnsaved(number, code.replaceAll("_", " "), failedSaves, isGivenUp);
       if (!isGivenUp) this.#host.tryAgainLater();
     }
   }
@@ -284,16 +305,20 @@ export class NotebookRuns {
   }
 }
 
-/** After a run's end, an alarm apart: whoever moves or repairs a file is done by then. */
-const MAX_FAILURES = 6;
-/** What passes by itself, however long it takes. */
-const RETRIED: ReadonlySet<string> = new Set([
-  "jupyter_unreachable",
-  "save_unanswered",
-  "token_rejected",
-  "rate_limited",
-  "signed_out",
+/** What no later attempt would mend, once whoever moves or repairs the file is done. */
+const GIVEN_UP: ReadonlySet<string> = new Set([
+  "file_not_found",
+  "is_folder",
+  "not_notebook",
+  "bad_notebook",
+  "file_too_large",
+  "notebook_would_be_too_large",
+  "write_refused",
+  "internal error",
 ]);
+/** After a run's end it is tried so often at least, and so long. */
+const MIN_ATTEMPTS = 5;
+const GIVE_UP_AFTER_MS = 3 * 60_000;
 
 function isFinalStep(state: string): boolean {
   return state !== "pending" && state !== "running" && state !== "waiting for input";
@@ -328,9 +353,5 @@ function stepsOf(
   );
   if (steps.length > 0) return steps;
   const selection = typeof wanted === "string" ? wanted : wanted.join(", ");
-  throw new ExpectedError({
-    code: "bad_cells",
-    cells: selection,
-    detail: "there is no code cell among them",
-  });
+  throw new ExpectedError({ code: "no_code", path, cells: selection });
 }

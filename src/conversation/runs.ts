@@ -32,6 +32,9 @@ const START_WAIT_MS = 1_000;
 /** Late output is not worth waiting longer for a Jupyter that does not answer. */
 const CATCH_UP_LIMIT_MS = 3_000;
 
+/** Finds or starts the kernel of a run. */
+export type Choose = () => Promise<ForRun>;
+
 /** What is known of output that came after an execution's end. */
 export type LateOutput = "known" | "Jupyter not reachable" | "other client attached";
 
@@ -42,6 +45,8 @@ export class Runs {
   #queue: Promise<void> = Promise.resolve();
   /** Executions whose code is on its way to a kernel. */
   readonly #beginning = new Set<number>();
+  /** Executions of which nobody knows yet whether they can be run at all. */
+  readonly #preparing = new Map<number, Promise<unknown>>();
   /** Executions whose first call still waits. */
   readonly #waitedFor = new Set<number>();
   /** Why an execution never reached a kernel, until the call that waits for it takes it. */
@@ -53,12 +58,13 @@ export class Runs {
 
   /**
    * Journals an execution and sends it on its way, after those that were called
-   * for before, to the kernel that `choose` finds or starts.
+   * for before. What `prepare` throws is told before anything else, however short
+   * the call waits; the kernel that comes of it may take longer.
    */
   begin(
     msgId: string,
     code: string,
-    choose: (record: ExecutionRecord) => Promise<ForRun>,
+    prepare: (record: ExecutionRecord) => Promise<Choose>,
   ): ExecutionRecord {
     const { journal } = this.#host;
     const record = journal.add({
@@ -67,38 +73,49 @@ export class Runs {
       progress: NO_PROGRESS,
       now: this.#host.now(),
     });
-    this.#beginning.add(record.number);
-    this.#waitedFor.add(record.number);
-    this.#queue = this.#queue
-      .then(() => this.#send(record, choose))
+    const { number } = record;
+    this.#beginning.add(number);
+    this.#waitedFor.add(number);
+    const prepared = prepare(record).catch((error: unknown) => {
+      this.#failToStart(record, error);
+      return null;
+    });
+    this.#preparing.set(number, prepared);
+    this.#queue = Promise.all([prepared, this.#queue])
+      .then(([choose]) => (choose === null ? undefined : this.#send(record, choose)))
       .catch((error: unknown) => this.#failToStart(record, error))
       .catch((error: unknown) => {
         console.error(
           `Starting a run failed: ${error instanceof Error ? error.name : "unknown"}`,
         );
       })
-      .finally(() => this.#beginning.delete(record.number));
+      .finally(() => this.#beginning.delete(number));
+    void prepared.then(() => this.#preparing.delete(number));
     this.#host.inBackground(this.#queue);
     return record;
   }
 
   /** Notes that the first call does not wait any more: from now on a failure is found by a later one. */
-  stopWaiting({ number }: ExecutionRecord): void {
+  stopWaiting(record: ExecutionRecord): void {
+    const { number } = record;
     this.#waitedFor.delete(number);
+    const error = this.#startErrors.get(number);
     this.#startErrors.delete(number);
+    // It came in the very moment in which the call left.
+    if (error !== undefined) this.#failToStart(record, error);
   }
 
-  /** Picks up what a crash left: what was sent is connected to again, what was not is lost. */
+  /**
+   * Picks up what a crash left: what was sent is connected to again, what waited
+   * for its turn is sent when that comes, and what had no kernel yet is lost.
+   */
   resume(): void {
     const { journal } = this.#host;
     for (const record of journal.unfinished()) {
-      const { number, startedAt, sentAt, slot } = record;
-      if (slot !== null && startedAt === null) {
-        if (!this.#mustWait(record)) this.sendNext(record);
-      } else if (slot !== null) {
-        if (sentAt === null) this.sendNext(record);
-        else this.#host.connection(slot).resume();
-      } else if (!this.#beginning.has(number)) {
+      const { number, sentAt, slot } = record;
+      if (slot !== null && sentAt !== null) this.#host.connection(slot).resume();
+      else if (slot !== null && !this.#mustWait(record)) this.sendNext(record);
+      else if (slot === null && !this.#beginning.has(number)) {
         const reason =
           "it was never sent: the server was interrupted before its kernel was ready";
         journal.markLost(number, reason, this.#host.now());
@@ -110,7 +127,7 @@ export class Runs {
   /**
    * Goes on with those that waited on a kernel for an execution that has ended.
    * Where it failed they are aborted, as the kernel does with what is in its own
-   * queue.
+   * queue; unless it was to go on after errors.
    */
   release({ number, slot, state }: ExecutionRecord): void {
     if (slot === null) return;
@@ -135,8 +152,8 @@ export class Runs {
   }
 
   /**
-   * Sends the next request of an execution that has several, once the one before
-   * it has ended. Where Jupyter cannot be reached, {@link resume} does it again.
+   * Sends the next request of an execution that has several, or the first of one
+   * that had to wait. Where Jupyter cannot be reached, {@link resume} does it again.
    */
   sendNext(record: ExecutionRecord): void {
     const { number, slot } = record;
@@ -152,8 +169,8 @@ export class Runs {
           connection.gone(
             "the kernel is no longer on the server: it was shut down or culled",
           );
-        else if (!(error instanceof ExpectedError))
-          console.error("Sending the next cell failed");
+        else if (!(error instanceof ExpectedError) && !this.#host.hasEnded())
+          console.error("Sending the next request failed");
       })
       .finally(() => this.#beginning.delete(number));
     this.#host.inBackground(sent);
@@ -170,6 +187,7 @@ export class Runs {
     deadline: number,
     report?: ProgressReport,
   ): Promise<void> {
+    await this.#preparing.get(number);
     for (;;) {
       this.#host.throwIfEnded();
       this.#throwIfNotStarted(number);
@@ -178,8 +196,11 @@ export class Runs {
       if (record === null || record.state !== "running" || now >= deadline) return;
       if (this.#isBehindPrompt(record)) return;
       const slot = record.slot === null ? null : this.#host.slots.get(record.slot);
+      const isHeld = slot !== null && record.startedAt === null;
       const doing =
-        slot === null ? "starting its kernel" : `running on ${slot.kernelspec}`;
+        slot === null
+          ? "starting its kernel"
+          : `${isHeld ? "waiting" : "running"} on ${slot.kernelspec}`;
       report?.tell(record, `e${number} ${doing}`, now);
       const dueIn = report?.dueIn(record, now) ?? Number.POSITIVE_INFINITY;
       await this.#host.changes.next(number, Math.max(1, Math.min(dueIn, deadline - now)));
@@ -234,16 +255,13 @@ export class Runs {
     return goneError(this.#host.slots.get(slot.slot) ?? slot);
   }
 
-  async #send(
-    added: ExecutionRecord,
-    choose: (record: ExecutionRecord) => Promise<ForRun>,
-  ): Promise<void> {
+  async #send(added: ExecutionRecord, choose: Choose): Promise<void> {
     this.#host.throwIfEnded();
-    const { slot, isStarted } = await choose(added);
+    const { slot, isStarted } = await choose();
     this.#host.slots.touch(slot.slot, this.#host.now());
-    this.#host.journal.assign(added.number, slot.slot);
     const record = this.#host.journal.get(added.number) ?? added;
-    if (this.#mustWait(record)) {
+    if (this.#mustWait({ ...record, slot: slot.slot })) {
+      this.#host.journal.hold(record.number, slot.slot, slot.generation);
       this.#host.changes.announce(record.number);
       this.#host.report();
       return;
@@ -280,23 +298,23 @@ export class Runs {
       this.#host.changes.announce(record.number);
       return;
     }
-    const code = error instanceof ExpectedError ? error.failure.code : "internal error";
-    const why = code.replaceAll("_", " ");
-    const reason = `it was never sent: its kernel could not be started or reached (${why})`;
-    this.#host.journal.markLost(record.number, reason, this.#host.now());
+    const failure = error instanceof ExpectedError ? error.failure : null;
+    const reason = "it was never sent";
+    this.#host.journal.markLost(record.number, reason, this.#host.now(), failure);
     this.#host.changed(record.number);
   }
 
   #throwIfNotStarted(number: number): void {
     const error = this.#startErrors.get(number);
     if (error === undefined) return;
+    this.#startErrors.delete(number);
     this.#host.journal.remove(number);
     throw error;
   }
 
   /**
    * Whether an execution may not be sent yet: the requests of one that has several
-   * are sent one at a time, and nothing of ours comes in between.
+   * are sent one at a time, and nothing of ours comes in between or overtakes.
    */
   #mustWait({ number, slot, step }: ExecutionRecord): boolean {
     return this.#host.journal
@@ -305,7 +323,7 @@ export class Runs {
         (other) =>
           other.slot === slot &&
           other.number < number &&
-          (step !== null || other.step !== null),
+          (step !== null || other.step !== null || other.startedAt === null),
       );
   }
 

@@ -8,8 +8,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS due_times (name TEXT PRIMARY KEY, at INTEGER NOT NULL, failures INTEGER NOT NULL);
 `;
 
-/** 2: runs of notebooks. 3: their Jupyter sessions. */
-const SCHEMA_VERSION = 3;
+/** 2: runs of notebooks. 3: their Jupyter sessions. 4: why a run was never sent, and how often a save failed. */
+const SCHEMA_VERSION = 4;
 
 /** What a conversation does later by itself: look after a run, and expire. */
 export type DueName = "watch" | "expire";

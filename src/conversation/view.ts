@@ -43,6 +43,8 @@ export interface ExecutionView {
   readonly position: number;
   /** Why it was lost. */
   readonly reason: string | null;
+  /** What kept it from being sent at all, where that is known. */
+  readonly failure: Failure | null;
   /** Why output may be missing. */
   readonly incomplete: string | null;
   readonly prompt: { readonly prompt: string; readonly password: boolean } | null;
@@ -117,6 +119,7 @@ export function viewOf(record: ExecutionRecord, context: ViewContext): Execution
     elapsedMs: (record.endedAt ?? now) - startedAt,
     position: record.position,
     reason: record.reason,
+    failure: record.failure,
     incomplete: record.incomplete,
     notebook:
       context.notebook === null ? null : notebookView(context.notebook, context.steps),

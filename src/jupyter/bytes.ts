@@ -1,3 +1,11 @@
+/** Bytes as base64 text. */
+export function base64Of(bytes: Uint8Array): string {
+  let binaryText = "";
+  for (let at = 0; at < bytes.byteLength; at += 8_192)
+    binaryText += String.fromCharCode(...bytes.subarray(at, at + 8_192));
+  return btoa(binaryText);
+}
+
 /** One array of bytes out of several; the only one as it is. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   const [first] = parts;

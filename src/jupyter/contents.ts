@@ -58,6 +58,21 @@ export async function statContents(
 }
 
 /**
+ * What stands at a file's path.
+ *
+ * @throws {ExpectedError} `file_not_found`, or `is_folder` for a folder
+ */
+export async function fileEntry(
+  server: JupyterServer,
+  path: string,
+): Promise<ContentsEntry> {
+  const entry = await statContents(server, path);
+  if (entry === null) throw new ExpectedError({ code: "file_not_found", path });
+  if (entry.type === "directory") throw new ExpectedError({ code: "is_folder", path });
+  return entry;
+}
+
+/**
  * What is in a folder, as the server lists it: without hidden files unless it is set to show them.
  *
  * @throws {ExpectedError} `file_not_found`, or `not_folder` for a file

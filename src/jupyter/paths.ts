@@ -18,8 +18,9 @@ export function checkedPath(path: string, isRootAllowed = false): string {
     throw badPath(path, "it names no file");
   }
   if (trimmed.length > MAX_PATH_CHARS) throw badPath(path, "it is too long");
-  if (trimmed.startsWith("/")) throw badPath(path, "it is absolute");
-  if (/^[a-z]:|^~\//i.test(trimmed)) throw badPath(path, "it is absolute");
+  if (/^\/|^~\//.test(trimmed)) throw badPath(path, "it is absolute");
+  if (/^[a-z]:(?! )/i.test(trimmed)) throw badPath(path, "it begins with a drive letter");
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(trimmed)) throw badPath(path, "it is a URL");
   // A backslash separates folders where Jupyter runs on Windows.
   if (trimmed.includes("\\")) throw badPath(path, "it has a backslash");
   if (/\p{Cc}|\p{Cs}/u.test(trimmed)) throw badPath(path, "it has a control character");
@@ -33,6 +34,11 @@ export function checkedPath(path: string, isRootAllowed = false): string {
 /** A checked path for a URL: every part percent-encoded. */
 export function urlPath(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
+}
+
+/** Whether a name in a path begins with a dot: Jupyter shows and writes such files only where it is set to. */
+export function isHiddenPath(path: string): boolean {
+  return path.split("/").some((part) => part.startsWith("."));
 }
 
 /** Whether Jupyter takes a file for a notebook, as it does by this very ending. */

@@ -20,9 +20,12 @@ import { KernelSocket, type SocketOwner } from "./socket.ts";
 const CATCH_UP_MS = 1_000;
 /** Reply and idle leave the kernel together; this much apart, one of them is not coming. */
 const IDLE_AFTER_REPLY_MS = 3_000;
-/** A process that has just started is asked this often whether its output arrives, and for so long. */
+/** A process that has just started is asked this often whether its output arrives. */
 const PROBE_EVERY_MS = 300;
-const PROBE_FOR_MS = 15_000;
+/** After so many in vain the connection is what is wrong, and another one is opened. */
+const PROBES_OF_A_CONNECTION = 10;
+/** As long as Jupyter itself waits for a kernel to answer. */
+const PROBE_FOR_MS = 60_000;
 /** An idle kernel answers at once: a request that waits longer went into a dead socket. */
 const BARRIER_PATIENCE_MS = 20_000;
 
@@ -56,8 +59,8 @@ export class KernelConnection implements SocketOwner {
   /** Called when the barrier has passed, or never will. */
   #caughtUp: () => void = () => undefined;
   #expectsShutdown = false;
-  /** Requests that a new process was asked with, until the output of one arrives; null where there is no doubt. */
-  #probes: Set<string> | null = null;
+  /** Requests that a new process was asked with, until the `idle` of one arrives. */
+  readonly #probes = new Set<string>();
   #probed: () => void = () => undefined;
   /** Session id on the last message that was looked at, so that equal ones need not be. */
   #observedSession = "";
@@ -183,7 +186,6 @@ export class KernelConnection implements SocketOwner {
     const slot = this.#host.slots.nextGeneration(this.#slot);
     this.#lose(this.#assigned(), `${reason} (generation ${slot.generation})`);
     this.#host.slots.renewSessionId(this.#slot);
-    this.#probes = new Set();
     void this.#socket.close();
     return slot;
   }
@@ -242,37 +244,51 @@ export class KernelConnection implements SocketOwner {
       this.#receiveFromServer(message);
     } else if (parent === this.#barrier?.msgId) {
       this.#passBarrier(this.#barrier, message);
-    } else if (this.#probes?.has(parent) === true) {
-      if (message.content["execution_state"] === "idle") {
-        this.#probes = null;
-        this.#probed();
-      }
+    } else if (this.#probes.has(parent)) {
+      if (message.content["execution_state"] === "idle") this.#probed();
     } else {
       this.#receiveOutput(parent, message);
     }
   }
 
   /**
-   * The channels, once what a new process publishes arrives at them. Jupyter tries
-   * a connection out by itself, but not to a kernel that it believes to be busy,
-   * as it does of one that died while it ran something.
+   * The channels, once what a process that took the place of another publishes
+   * arrives at them. Jupyter tries a connection out by itself, but not one to a
+   * kernel that it believes to be busy, as it does of one that died while it ran
+   * something; and such a process may listen at other ports than the connection does.
    */
   async #provenChannels(): Promise<KernelChannels> {
-    let channels = await this.#socket.connected();
     const until = this.#host.now() + PROBE_FOR_MS;
-    while (this.#probes !== null && this.#host.now() < until) {
-      const msgId = crypto.randomUUID();
-      this.#probes.add(msgId);
-      this.#send(channels, "shell", "kernel_info_request", msgId, {});
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#probed = resolve;
-      const timer = setTimeout(resolve, PROBE_EVERY_MS);
-      await promise;
-      clearTimeout(timer);
-      channels = await this.#socket.connected();
+    let isProven = this.#hasSpoken();
+    for (let probe = 1; ; probe += 1) {
+      const channels = await this.#socket.connected();
+      if (isProven || this.#host.now() >= until) return channels;
+      isProven = await this.#probe(channels);
+      if (isProven || probe % PROBES_OF_A_CONNECTION > 0) continue;
+      this.#host.slots.renewSessionId(this.#slot);
+      await this.#socket.close();
     }
-    this.#probes = null;
-    return channels;
+  }
+
+  /** Whether anything was heard of the kernel's present process, or it has a request already. */
+  #hasSpoken(): boolean {
+    const { generation, processSession, lastCount } = this.#kernel();
+    const isHeard = processSession !== "" || lastCount > 0;
+    return generation === 1 || isHeard || this.#unfinished().length > 0;
+  }
+
+  /** Whether a process answers within a moment, this request or one before. */
+  async #probe(channels: KernelChannels): Promise<boolean> {
+    const msgId = crypto.randomUUID();
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#probes.add(msgId);
+    this.#probed = () => resolve(true);
+    const timer = setTimeout(() => resolve(false), PROBE_EVERY_MS);
+    this.#send(channels, "shell", "kernel_info_request", msgId, {});
+    const isAnswered = await promise;
+    clearTimeout(timer);
+    if (isAnswered) this.#probes.clear();
+    return isAnswered;
   }
 
   #kernel(): KernelSlot {
@@ -455,11 +471,16 @@ export class KernelConnection implements SocketOwner {
 
   #lose(executions: readonly ExecutionRecord[], reason: string): void {
     this.flush();
-    for (const { number, msgId } of executions) {
+    for (const { number, msgId, startedAt } of executions) {
       this.#recorder.forget(msgId);
-      this.#host.journal.markLost(number, reason, this.#host.now());
-      this.#host.changed(number);
+      const why =
+        startedAt === null
+          ? `it was never sent, but waited for a run that was lost: ${reason}`
+          : reason;
+      this.#host.journal.markLost(number, why, this.#host.now());
     }
+    // Only now: the end of one lets those begin that wait for it.
+    for (const { number } of executions) this.#host.changed(number);
     this.#socket.lingerIfIdle();
   }
 }

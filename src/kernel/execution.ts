@@ -221,7 +221,8 @@ function payloadItem(payload: { source: string; [key: string]: unknown }): Item[
   }
   if (payload.source === "set_next_input" && typeof payload["text"] === "string") {
     const text = `Suggested next input:\n${payload["text"]}`;
-    return [{ type: "display_data", data: { "text/plain": text }, metadata: {} }];
+    const data = { "text/plain": text };
+    return [{ type: "display_data", data, metadata: {}, isSuggestion: true }];
   }
   return [];
 }

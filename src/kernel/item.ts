@@ -24,6 +24,8 @@ type ItemKind =
       readonly metadata: Readonly<Record<string, unknown>>;
       readonly display_id?: string;
       readonly execution_count?: number;
+      /** It is what the kernel would put into the next cell, and no output of this one. */
+      readonly isSuggestion?: true;
     }
   | {
       readonly type: "error";

@@ -7,6 +7,7 @@
  * rows first.
  */
 
+import type { Failure } from "../errors.ts";
 import {
   isFinal,
   NO_PROGRESS,
@@ -42,6 +43,8 @@ export interface ExecutionRecord {
   readonly state: ExecutionState;
   /** Why it was lost. */
   readonly reason: string | null;
+  /** What kept it from being sent at all, where that is known. */
+  readonly failure: Failure | null;
   /** Why output may be missing. */
   readonly incomplete: string | null;
   readonly createdAt: number;
@@ -95,6 +98,8 @@ export interface NotebookRun {
   /** Why outputs are not in the file: it is tried again, or given up where `isGivenUp`. */
   readonly trouble: string | null;
   readonly isGivenUp: boolean;
+  /** How often in a row it could not be written since it ended. */
+  readonly failedSaves: number;
   /** Ids of cells that were deleted, or are no code any more. */
   readonly missing: readonly string[];
   /** Id of the notebook's Jupyter session, which goes with the file where that is moved. */
@@ -135,6 +140,7 @@ type NotebookRow = {
   missing: string;
   session: string;
   upgraded: string;
+  failed_saves: number;
 };
 
 type StepRow = {
@@ -159,6 +165,7 @@ type ExecutionRow = {
   code: string;
   state: ExecutionState;
   reason: string | null;
+  failure: string | null;
   incomplete: string | null;
   created_at: number;
   sent_at: number | null;
@@ -184,7 +191,7 @@ const SCHEMA = `
     sent_at INTEGER, ended_at INTEGER, progress TEXT NOT NULL, position INTEGER NOT NULL DEFAULT 0,
     chars INTEGER NOT NULL DEFAULT 0, dropped_chars INTEGER NOT NULL DEFAULT 0,
     dropped_items INTEGER NOT NULL DEFAULT 0, numbered INTEGER NOT NULL DEFAULT 0,
-    discarded INTEGER NOT NULL DEFAULT 0
+    discarded INTEGER NOT NULL DEFAULT 0, failure TEXT
   );
   CREATE TABLE IF NOT EXISTS output (
     execution INTEGER NOT NULL, position INTEGER NOT NULL, part INTEGER NOT NULL,
@@ -197,7 +204,8 @@ const SCHEMA = `
     on_error TEXT NOT NULL, kernel_new INTEGER NOT NULL, step INTEGER NOT NULL DEFAULT 0,
     revision INTEGER NOT NULL DEFAULT 0, saved_revision INTEGER NOT NULL DEFAULT 0,
     trouble TEXT, given_up INTEGER NOT NULL DEFAULT 0, missing TEXT NOT NULL DEFAULT '[]',
-    session TEXT NOT NULL DEFAULT '', upgraded TEXT NOT NULL DEFAULT ''
+    session TEXT NOT NULL DEFAULT '', upgraded TEXT NOT NULL DEFAULT '',
+    failed_saves INTEGER NOT NULL DEFAULT 0
   );
   CREATE TABLE IF NOT EXISTS steps (
     execution INTEGER NOT NULL, step INTEGER NOT NULL, cell_id TEXT NOT NULL, cell_index INTEGER NOT NULL,
@@ -206,6 +214,14 @@ const SCHEMA = `
     PRIMARY KEY (execution, step)
   ) WITHOUT ROWID;
 `;
+
+/** What tables that an earlier version made lack. */
+const LATER_COLUMNS = [
+  ["executions", "failure", "TEXT"],
+  ["notebook_runs", "session", "TEXT NOT NULL DEFAULT ''"],
+  ["notebook_runs", "upgraded", "TEXT NOT NULL DEFAULT ''"],
+  ["notebook_runs", "failed_saves", "INTEGER NOT NULL DEFAULT 0"],
+] as const;
 
 /** Executions, each with its present step where it has steps. */
 const SELECT = `
@@ -228,14 +244,15 @@ export class Journal {
   /** Creates the tables; the one method that may run on an empty object. */
   createSchema(): void {
     this.#sql.exec(SCHEMA);
-    const [{ sql: made } = { sql: "" }] = this.#sql.exec<{ sql: string }>(
-      "SELECT sql FROM sqlite_master WHERE name = 'notebook_runs'",
-    );
-    for (const column of ["session", "upgraded"])
-      if (!made.includes(` ${column} `))
-        this.#sql.exec(
-          `ALTER TABLE notebook_runs ADD COLUMN ${column} TEXT NOT NULL DEFAULT ''`,
-        );
+    for (const [table, column, type] of LATER_COLUMNS) {
+      const known = this.#sql.exec(
+        "SELECT 1 FROM pragma_table_info(?) WHERE name = ?",
+        table,
+        column,
+      );
+      if (known.toArray().length === 0)
+        this.#sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+    }
   }
 
   /** Adds an execution that has no kernel yet and was not sent. */
@@ -346,7 +363,7 @@ export class Journal {
     upgraded: string,
   ): void {
     this.#sql.exec(
-      `UPDATE notebook_runs SET saved_revision = ?, path = ?, missing = ?, trouble = NULL,
+      `UPDATE notebook_runs SET saved_revision = ?, path = ?, missing = ?, trouble = NULL, failed_saves = 0,
          upgraded = CASE WHEN upgraded = '' THEN ? ELSE upgraded END WHERE execution = ?`,
       revision,
       path,
@@ -356,11 +373,17 @@ export class Journal {
     );
   }
 
-  /** Notes why a run is not in its file, and whether that is final. */
-  markUnsaved(number: number, trouble: string, isGivenUp: boolean): void {
+  /** Notes why a run is not in its file, how often that failed since it ended, and whether it is final. */
+  markUnsaved(
+    number: number,
+    trouble: string,
+    failedSaves: number,
+    isGivenUp: boolean,
+  ): void {
     this.#sql.exec(
-      "UPDATE notebook_runs SET trouble = ?, given_up = ? WHERE execution = ?",
+      "UPDATE notebook_runs SET trouble = ?, failed_saves = ?, given_up = ? WHERE execution = ?",
       trouble,
+      failedSaves,
       isGivenUp ? 1 : 0,
       number,
     );
@@ -414,8 +437,13 @@ export class Journal {
   }
 
   /** Notes which kernel an execution goes to, while it waits for others there. */
-  assign(number: number, slot: number): void {
-    this.#sql.exec("UPDATE executions SET slot = ? WHERE number = ?", slot, number);
+  hold(number: number, slot: number, generation: number): void {
+    this.#sql.exec(
+      "UPDATE executions SET slot = ?, generation = ? WHERE number = ?",
+      slot,
+      generation,
+      number,
+    );
   }
 
   /** Notes, before the code leaves, that it does: what is sent once is never sent again. */
@@ -472,11 +500,18 @@ export class Journal {
     );
   }
 
-  /** Ends an execution whose outcome nobody will tell us. */
-  markLost(number: number, reason: string, now: number): void {
+  /** Ends an execution whose outcome nobody will tell us, or that could not be sent because of a failure. */
+  markLost(
+    number: number,
+    reason: string,
+    now: number,
+    failure: Failure | null = null,
+  ): void {
     this.#sql.exec(
-      "UPDATE executions SET state = 'lost', reason = ?, ended_at = ? WHERE number = ? AND ended_at IS NULL",
+      `UPDATE executions SET state = 'lost', reason = ?, failure = ?, ended_at = ?
+       WHERE number = ? AND ended_at IS NULL`,
       reason,
+      failure === null ? null : JSON.stringify(failure),
       now,
       number,
     );
@@ -771,6 +806,8 @@ function recordOf(row: ExecutionRow): ExecutionRecord {
     requestCode: row.step_code ?? row.code,
     state: row.state,
     reason: row.reason,
+    // Written by `markLost` alone.
+    failure: row.failure === null ? null : (JSON.parse(row.failure) as Failure),
     incomplete: row.incomplete,
     createdAt: row.created_at,
     startedAt: row.sent_at,
@@ -801,5 +838,6 @@ function notebookRunOf(row: NotebookRow): NotebookRun {
     missing: JSON.parse(row.missing) as string[],
     session: row.session,
     upgraded: row.upgraded,
+    failedSaves: row.failed_saves,
   };
 }

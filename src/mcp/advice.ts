@@ -1,5 +1,6 @@
 import type { Failure, UnreachableReason } from "../errors.ts";
-import { isNotebookPath } from "../jupyter/paths.ts";
+import { isHiddenPath, isNotebookPath } from "../jupyter/paths.ts";
+import { idList, oneLine, quoted } from "./quoting.ts";
 
 /** A {@link Failure} in words for whoever called. */
 export interface Advice {
@@ -9,6 +10,8 @@ export interface Advice {
   readonly next: string;
   /** What Jupyter said, shown as a quotation: it is data, never advice. */
   readonly quoted?: string;
+  /** What stands in the user's files, in lines of their own: data too. */
+  readonly listed?: readonly string[];
 }
 
 const UNREACHABLE: Readonly<Record<UnreachableReason, string>> = {
@@ -18,6 +21,9 @@ const UNREACHABLE: Readonly<Record<UnreachableReason, string>> = {
   timeout: "it did not answer in time",
   proxy: "a proxy in front of it says that it is down",
 };
+
+const HIDDEN =
+  "names that begin with a dot are out of its sight unless its setting ContentsManager.allow_hidden is on";
 
 /** What to say about a failure. A new kind does not compile until it has its words here. */
 export function adviceFor(failure: Failure): Advice {
@@ -72,12 +78,12 @@ export function adviceFor(failure: Failure): Advice {
       };
     case "kernel_ambiguous":
       return {
-        message: `"${failure.kernel}" fits several kernels: ${failure.matches.join(", ")}.`,
+        message: `${quoted(failure.kernel)} fits several kernels: ${failure.matches.join(", ")}.`,
         next: "Call again with more characters of the id.",
       };
     case "kernel_start_failed":
       return {
-        message: `Jupyter could not start a kernel from kernelspec ${failure.kernelspec}.`,
+        message: `Jupyter could not start a kernel from kernelspec ${oneLine(failure.kernelspec)}.`,
         next: "Call list_kernels for the other kernelspecs, or ask the user to look at Jupyter's log.",
         quoted: failure.detail,
       };
@@ -88,17 +94,17 @@ export function adviceFor(failure: Failure): Advice {
       };
     case "notebook_has_kernel":
       return {
-        message: `${JSON.stringify(failure.path)} runs in kernel ${failure.kernel.slice(0, 8)} (${failure.kernelspec}); another one would take its place, and its variables would be lost.`,
+        message: `${quoted(failure.path)} runs in kernel ${failure.kernel.slice(0, 8)} (${failure.kernelspec}); another one would take its place, and its variables would be lost.`,
         next: "Leave out kernel to use it, or call shutdown_kernel for it first.",
       };
     case "kernelspec_not_found":
       return {
-        message: `No installed kernel is called or speaks "${failure.kernel}". Installed: ${failure.installed.join(", ") || "none"}.`,
+        message: `No installed kernel is called or speaks ${quoted(failure.kernel)}. Installed: ${failure.installed.join(", ") || "none"}.`,
         next: "Call again with one of these, or ask the user to install that kernel in their Jupyter.",
       };
     case "kernelspec_ambiguous":
       return {
-        message: `Several kernelspecs speak ${failure.kernel}: ${failure.matches.join(", ")}.`,
+        message: `Several kernelspecs speak ${oneLine(failure.kernel)}: ${failure.matches.join(", ")}.`,
         next: "Call again with one of these names.",
       };
     case "conversation_not_found":
@@ -141,127 +147,151 @@ export function adviceFor(failure: Failure): Advice {
         message: `Image ${failure.image} (${failure.mime}, ${failure.bytes} bytes) is too large to send.`,
         next: "Run code that makes it again at a lower resolution.",
       };
+    case "bad_query":
+      return {
+        message: `This query cannot be used: ${oneLine(failure.detail)}.`,
+        next: 'Call again with words, a "phrase" in double quotes, or regex: true.',
+      };
     case "bad_regex":
       return {
-        message: `The pattern ${JSON.stringify(failure.pattern)} is not a valid regular expression (RE2 syntax): ${failure.detail}`,
+        message: `The pattern ${quoted(failure.pattern)} is not a valid regular expression (RE2 syntax): ${failure.detail}`,
         next: "Call again with a pattern that RE2 accepts.",
       };
     case "bad_path":
       return {
-        message: `${JSON.stringify(failure.path)} is not a path that can be used: ${failure.detail}.`,
+        message: `${quoted(failure.path)} is not a path that can be used: ${failure.detail}.`,
         next: "Call again with a path relative to Jupyter's root folder, with / between its parts; list_files shows them.",
       };
     case "file_not_found":
       return {
-        message: `There is nothing at ${JSON.stringify(failure.path)}.`,
-        next: "Call list_files to see what is there.",
+        message: `There is nothing at ${quoted(failure.path)}${isHiddenPath(failure.path) ? `, or Jupyter hides it: ${HIDDEN}` : ""}.`,
+        next: isHiddenPath(failure.path)
+          ? "Call run_code to look there."
+          : "Call list_files to see what is there.",
       };
     case "file_exists":
       return {
-        message: `${JSON.stringify(failure.path)} exists already. Nothing was changed.`,
+        message: `${quoted(failure.path)} exists already. Nothing was changed.`,
         next: "Call again with another path, or ask the user whether it may be replaced.",
       };
     case "file_too_large":
       return {
-        message: `${JSON.stringify(failure.path)} has ${megabytes(failure.bytes)}; the limit here is ${megabytes(failure.limit)}.`,
+        message: `${quoted(failure.path)} has ${megabytes(failure.bytes)}; the limit here is ${megabytes(failure.limit)}.`,
         next: isNotebookPath(failure.path)
           ? "Call run_code to read the parts of it that matter, or to make it smaller: most of it will be outputs."
           : "Call run_code to read the parts of it that matter.",
       };
     case "is_folder":
       return {
-        message: `${JSON.stringify(failure.path)} is a folder.`,
+        message: `${quoted(failure.path)} is a folder.`,
         next: `Call list_files with it as path to see what is in it.`,
       };
     case "not_folder":
       return {
-        message: `${JSON.stringify(failure.path)} is a file, and not a folder.`,
+        message: `${quoted(failure.path)} is a file, and not a folder.`,
         next: "Call list_files to see which folders there are.",
       };
     case "target_is_folder":
       return {
-        message: `${JSON.stringify(failure.path)} is a folder. Nothing was changed.`,
-        next: `Call again with to: ${JSON.stringify(failure.inside)} to put it in there.`,
+        message: `${quoted(failure.path)} is a folder. Nothing was changed.`,
+        next: `Call again with to: ${quoted(failure.inside)} to put it in there.`,
       };
     case "folder_not_empty":
       return {
-        message: `The folder ${JSON.stringify(failure.path)} holds ${failure.entries} ${failure.entries === 1 ? "entry" : "entries"}; only an empty one is deleted.`,
+        message: `The folder ${quoted(failure.path)} holds ${failure.entries} ${failure.entries === 1 ? "entry" : "entries"}; only an empty one is deleted.`,
         next: "Call list_files with it as path, and delete or move what is in it first.",
       };
     case "not_base64":
       return {
-        message: `The content for ${JSON.stringify(failure.path)} is not base64. Nothing was written.`,
+        message: `The content for ${quoted(failure.path)} is not base64. Nothing was written.`,
         next: 'Call write_file again with valid base64, or with encoding "text".',
       };
     case "bad_notebook_content":
       return {
-        message: `The content for ${JSON.stringify(failure.path)} is no notebook: ${failure.where}. Nothing was written.`,
+        message: `The content for ${quoted(failure.path)} is no notebook: ${oneLine(failure.where)}. Nothing was written.`,
         next: "Call create_notebook with its cells, or write_file with a name that does not end in .ipynb.",
       };
     case "line_too_far":
       return {
-        message: `Line ${failure.line} of ${JSON.stringify(failure.path)} was not reached within the first ${megabytes(failure.bytes)} (${failure.lines} lines), which is as far as was read.`,
+        message: `Line ${failure.line} of ${quoted(failure.path)} was not reached within the first ${megabytes(failure.bytes)} (${failure.lines} lines), which is as far as was read.`,
         next: "Call run_code with code that seeks to the part that matters.",
       };
     case "write_refused":
       return {
-        message: `Jupyter did not write ${JSON.stringify(failure.path)}.`,
-        next: "Ask the user whether Jupyter may write there and whether its disk has room.",
+        message: `Jupyter did not write ${quoted(failure.path)}${isHiddenPath(failure.path) ? `: ${HIDDEN}` : ""}.`,
+        next: isHiddenPath(failure.path)
+          ? "Call again with a name that does not begin with a dot, or run_code to write it."
+          : "Ask the user whether Jupyter may write there and whether its disk has room.",
         quoted: failure.detail,
       };
     case "save_unanswered": {
       const read = isNotebookPath(failure.path) ? "read_notebook" : "read_file";
       return {
-        message: `${JSON.stringify(failure.path)} may have been saved: Jupyter did not say, because ${UNREACHABLE[failure.reason]}.`,
+        message: `${quoted(failure.path)} may have been saved: Jupyter did not say, because ${UNREACHABLE[failure.reason]}.`,
         next: `Call ${read} to see what is there, before anything is done a second time.`,
       };
     }
     case "not_notebook":
       return {
-        message: `${JSON.stringify(failure.path)} is not a notebook: its name does not end in ".ipynb".`,
+        message: `${quoted(failure.path)} is not a notebook: its name does not end in ".ipynb".`,
         next: "Call read_file for other files, or list_files to find the notebook.",
       };
     case "notebook_too_slow":
       return {
-        message: `${JSON.stringify(failure.path)} could not be read within ${failure.seconds} seconds, over the connection that Jupyter has.`,
+        message: `${quoted(failure.path)} could not be read within ${failure.seconds} seconds, over the connection that Jupyter has.`,
         next: "Call run_code with code that reads the file there and shows the part that matters.",
       };
     case "bad_notebook":
       return {
-        message: `${JSON.stringify(failure.path)} violates the notebook format: ${failure.where}.`,
+        message: `${quoted(failure.path)} violates the notebook format: ${oneLine(failure.where)}.`,
         next: "Call read_file to look at it, and ask the user before repairing it.",
         ...(failure.said !== undefined && { quoted: failure.said }),
       };
     case "notebook_would_be_too_large":
       return {
-        message: `${JSON.stringify(failure.path)} would have ${megabytes(failure.bytes)}; notebooks are edited and run here up to ${megabytes(failure.limit)}. Nothing was saved.`,
+        message: `${quoted(failure.path)} would have ${megabytes(failure.bytes)}; notebooks are edited and run here up to ${megabytes(failure.limit)}. Nothing was saved.`,
         next: "Call again with less in it, or clear outputs first; large data belongs into files of its own.",
       };
     case "notebook_exists":
       return {
-        message: `${JSON.stringify(failure.path)} exists already. Nothing was changed.`,
+        message: `${quoted(failure.path)} exists already. Nothing was changed.`,
         next: "Call read_notebook and edit_notebook to change it, or create_notebook with another path.",
       };
     case "cell_not_found":
       return {
-        message: `${JSON.stringify(failure.path)} (version ${failure.version}) has no cell ${JSON.stringify(failure.cell)}. Nothing was done.`,
+        message: `${quoted(failure.path)} (version ${failure.version}) has no cell ${quoted(failure.cell)}. Nothing was done.`,
         next: "Call read_notebook for the ids of its cells.",
       };
     case "bad_cells":
       return {
-        message: `cells: ${JSON.stringify(failure.cells)} cannot be used: ${failure.detail}.`,
-        next: 'Call again with "all", or a list of cell ids, positions ("3", "3-7") or, for reading, execution counts ("[12]").',
+        message: `cells: ${quoted(failure.cells)} cannot be used: ${oneLine(failure.detail)}.`,
+        next: 'Call again with "all", or a list of cell ids, positions ("3", "3-7") or execution counts ("[12]").',
       };
     case "bad_edit":
       return {
-        message: `Edit ${failure.edit} cannot be done: ${failure.detail}. No edit was made.`,
+        message: `Edit ${failure.edit} cannot be done: ${oneLine(failure.detail)}. No edit was made.`,
         next: "Call edit_notebook again with all edits, this one mended; read_notebook shows the cells.",
       };
     case "edit_conflict":
       return {
-        message: conflictMessage(failure),
+        message: `${quoted(failure.path)} was changed since ${quoted(failure.since)}, in what these edits are about (${idList(failure.cells.map(({ id }) => id))}). It is at version ${failure.version} now; no edit was made.`,
         next: `Call edit_notebook again with version "${failure.version}", the edits fitted to what is there now.`,
-        ...(failure.cells.length > 0 && { quoted: conflictCells(failure.cells) }),
+        listed: conflictLines(failure.cells),
+      };
+    case "version_not_known":
+      return {
+        message: `The version ${quoted(failure.version)} of ${quoted(failure.path)} is not known, or is more than a day old. No edit was made.`,
+        next: "Call read_notebook to see what is there, then edit_notebook with the version that it gives.",
+      };
+    case "saved_meanwhile":
+      return {
+        message: `Somebody else saved ${quoted(failure.path)} again and again meanwhile. No edit was made.`,
+        next: "Call read_notebook to see what is there, then edit_notebook again.",
+      };
+    case "no_code":
+      return {
+        message: `cells: ${quoted(failure.cells.slice(0, 200))} of ${quoted(failure.path)}: no cell there has code to run.`,
+        next: "Call edit_notebook to add one, or read_notebook to find those that have.",
       };
     case "signed_out":
       return {
@@ -308,29 +338,29 @@ export function adviceFor(failure: Failure): Advice {
   }
 }
 
-type Conflict = Extract<Failure, { code: "edit_conflict" }>;
+/** What is shown of the cells of a conflict, and of each. */
+const MAX_CONFLICT_CHARS = 10_000;
+const MAX_CONFLICT_CELL_CHARS = 2_000;
 
-function conflictMessage({ path, version, reason, cells }: Conflict): string {
-  const name = JSON.stringify(path);
-  const now = `It is at version ${version} now; no edit was made.`;
-  switch (reason) {
-    case "changed": {
-      const ids = cells.map(({ id }) => id).join(", ");
-      return `Somebody else changed what these edits are about in ${name} (${ids}). ${now}`;
-    }
-    case "unknown version":
-      return `The version given for ${name} is not known, or is more than a day old. ${now}`;
-    case "saved meanwhile":
-      return `Somebody else saved ${name} again and again meanwhile. ${now}`;
+type ConflictCells = Extract<Failure, { code: "edit_conflict" }>["cells"];
+
+function conflictLines(cells: ConflictCells): string[] {
+  const lines: string[] = [];
+  const cut: string[] = [];
+  let left = MAX_CONFLICT_CHARS;
+  for (const { id, source } of cells) {
+    const shown = source?.slice(0, Math.min(left, MAX_CONFLICT_CELL_CHARS)) ?? "";
+    left -= shown.length;
+    if (source === null) lines.push(`${id} was deleted`);
+    else if (shown !== "" || source === "")
+      lines.push(
+        `${id} is now${shown === source ? "" : ", as it begins"}: ${quoted(shown)}`,
+      );
+    if (source !== null && shown !== source) cut.push(id);
   }
-}
-
-function conflictCells(cells: Conflict["cells"]): string {
-  return cells
-    .map(({ id, source }) =>
-      source === null ? `${id} was deleted` : `${id} is now:\n${source}`,
-    )
-    .join("\n");
+  if (cut.length > 0)
+    lines.push(`read_notebook cells: "${cut.join(",")}" shows the rest`);
+  return lines;
 }
 
 function megabytes(bytes: number): string {

@@ -11,6 +11,12 @@ export function sizeAndTime({ size, last_modified }: ContentsEntry): string {
   return `${size === null ? "size unknown" : formatBytes(size)}${time}`;
 }
 
+/** What Jupyter takes a file for, by its name; null where it does not say. */
+export function mimeTypeOf({ mimetype }: ContentsEntry): string | null {
+  const isType = mimetype !== null && /^[\w.+-]{1,100}\/[\w.+-]{1,100}$/.test(mimetype);
+  return isType ? mimetype : null;
+}
+
 /** A line of a listing. What is only a slash behind a path is a folder. */
 export function entryLine(entry: ContentsEntry): string {
   const path = quotedPath(entry.path);

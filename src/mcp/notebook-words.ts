@@ -4,9 +4,11 @@ import { Renderer, type RenderedImage } from "../output/render.ts";
 import type { JupyterSession } from "../jupyter/sessions.ts";
 import { jsonValue, type Cell } from "../notebook/notebook.ts";
 import type { Outline, OutlineCell } from "../notebook/outline.ts";
+import type { WholeCell } from "../notebook/reading.ts";
 import { itemsOf } from "../notebook/stored-outputs.ts";
 import { oneLine, quotedPath } from "./quoting.ts";
 import { duration, kernelName } from "./words.ts";
+import { MAX_OUTPUT_CHARS } from "./tools/arguments.ts";
 
 /** The session that ties a notebook to its kernel; `null` where it has none. */
 export type NotebookKernel = JupyterSession | null | "unknown";
@@ -98,7 +100,7 @@ export function cellLines(
 
 /** Whole cells with what is wanted of their outputs, as far as the budget goes. */
 export function cellsText(
-  cells: readonly { readonly cell: Cell; readonly index: number }[],
+  cells: readonly WholeCell[],
   shown: OutputsShown,
   maxChars: number,
 ): {
@@ -112,17 +114,27 @@ export function cellsText(
     cells.length === 1 ? MAX_SINGLE_CELL_IMAGE_CHARS : MAX_IMAGE_CHARS;
   let chars = 0;
   let imageChars = 0;
-  for (const [place, { cell, index }] of cells.entries()) {
+  for (const [place, { cell, index, leftOut }] of cells.entries()) {
     const left = maxChars - chars;
-    const source = within(cell.source, Math.max(500, left));
-    const rendered = renderedOutputs(
-      cell,
-      shown,
-      Math.max(SUMMARY_CHARS, left - source.length),
-      maxImageChars - imageChars,
+    const isAlone = cells.length === 1;
+    const source = within(
+      cell.source,
+      Math.max(500, left),
+      seeMore(cell, isAlone, maxChars),
     );
-    const output =
-      rendered === null || rendered.text === "" ? "" : `\n── output\n${rendered.text}`;
+    const rendered = renderedOutputs(cell, shown, {
+      maxChars: Math.max(SUMMARY_CHARS, left - source.length),
+      maxImageChars: maxImageChars - imageChars,
+      more: seeMore(cell, isAlone, maxChars),
+      image: isAlone
+        ? "too large to be sent here, run_code can make a smaller one of it"
+        : `${alone(cell)} shows it`,
+    });
+    const printed =
+      leftOut > 0
+        ? `[${formatBytes(leftOut)}: too large to be read here, run_code can read it in the file]`
+        : (rendered?.text ?? "");
+    const output = printed === "" ? "" : `\n── output\n${printed}`;
     const text = `── ${index + 1} ${cell.id} ${cell.type}${countWords(cell)}\n${source}${output}`;
     if (place > 0 && chars + text.length > maxChars)
       return { text: texts.join("\n"), images, count: place };
@@ -163,11 +175,11 @@ export function notebookMeta(
 }
 
 function errorWords({ error }: OutlineCell): string {
-  return error === null ? "" : shortLine(oneLine(`${error.ename}: ${error.evalue}`));
+  return error === null ? "" : shortLine(`${error.ename}: ${error.evalue}`);
 }
 
 function shortLine(line: string): string {
-  const clean = line.replaceAll(/\p{Cc}/gu, " ");
+  const clean = oneLine(line);
   return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean;
 }
 
@@ -191,12 +203,24 @@ function changedWords(lastModified: string, now: number): string {
   return `changed ${time} UTC (${duration(now - at)} ago)`;
 }
 
-function within(text: string, maxChars: number): string {
+/** The call that gives a cell all the room that there is. */
+function alone({ id }: Cell): string {
+  return `read_notebook cells: "${id}", outputs: "full"`;
+}
+
+function seeMore(cell: Cell, isAlone: boolean, maxChars: number): string {
+  if (!isAlone) return `${alone(cell)} shows more`;
+  return maxChars < MAX_OUTPUT_CHARS
+    ? "a larger max_output_chars shows more"
+    : "run_code can read the rest in the file";
+}
+
+function within(text: string, maxChars: number, howToSee: string): string {
   if (text.length <= maxChars) return text;
   const kept = new HeadTail(
     maxChars,
     ({ chars, lines }) =>
-      `[… ${chars} characters, ${lines} lines left out: a larger max_output_chars shows more …]`,
+      `[… ${chars} characters, ${lines} lines left out: ${howToSee} …]`,
   );
   kept.add(text, 0);
   return kept.finish().text;
@@ -205,18 +229,25 @@ function within(text: string, maxChars: number): string {
 function renderedOutputs(
   cell: Cell,
   shown: OutputsShown,
-  left: number,
-  imageChars: number,
+  bounds: {
+    readonly maxChars: number;
+    readonly maxImageChars: number;
+    /** What shows more of these outputs, or an image of them that has no room. */
+    readonly more: string;
+    readonly image: string;
+  },
 ) {
   if (shown === "none" || cell.type !== "code") return null;
   const isFull = shown === "full";
   const renderer = new Renderer({
-    maxChars: isFull ? left : SUMMARY_CHARS,
-    maxImageChars: isFull ? Math.max(0, imageChars) : 0,
-    describeFetch: () =>
-      isFull ? "too large for this result" : 'outputs: "full" shows it',
+    maxChars: isFull ? bounds.maxChars : SUMMARY_CHARS,
+    maxImageChars: isFull ? Math.max(0, bounds.maxImageChars) : 0,
+    describeFetch: (_, isImage) => {
+      if (!isImage) return "run_code can read it in the file";
+      return isFull ? bounds.image : `${alone(cell)} shows it`;
+    },
     describeOmitted: ({ chars, lines }) =>
-      `[… ${chars} characters, ${lines} lines left out: ${isFull ? "a larger max_output_chars" : 'outputs: "full"'} shows them …]`,
+      `[… ${chars} characters, ${lines} lines left out: ${isFull ? bounds.more : `${alone(cell)} shows more`} …]`,
   });
   for (const [index, item] of itemsOf(jsonValue(cell.members.get("outputs"))).entries())
     renderer.add({ position: index + 1, item });

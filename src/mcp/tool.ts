@@ -13,7 +13,7 @@ import { ExpectedError } from "../errors.ts";
 import type { Scope } from "../scopes.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
 import type { Workspace } from "../workspace/workspace.ts";
-import { adviceFor } from "./advice.ts";
+import { errorText } from "./error-words.ts";
 
 /** A person's conversations on their Jupyter server, and nobody else's. */
 export interface Conversations {
@@ -23,13 +23,17 @@ export interface Conversations {
   identity(handle: string): Parameters<Conversation["run"]>[0]["identity"];
 }
 
-/** What a tool works with. */
-export interface ToolContext {
+/** What all that a client asks for works with. */
+export interface CallContext {
   readonly conversations: Conversations;
   readonly workspace: DurableObjectStub<Workspace>;
   readonly jupyter: JupyterServer;
   /** What the caller's token allows. */
   readonly scopes: readonly Scope[];
+}
+
+/** What a tool works with. */
+export interface ToolContext extends CallContext {
   /** Present when the client wants to hear of progress. */
   readonly onProgress: ProgressListener | undefined;
 }
@@ -48,6 +52,8 @@ export interface ToolDefinition<Input extends z.ZodObject> {
   readonly description: string;
   /** What a token needs to call it. */
   readonly scopes: readonly Scope[];
+  /** What it needs beside that where one of these arguments is given. */
+  readonly argumentScopes?: Readonly<Record<string, readonly Scope[]>>;
   readonly input: Input;
   readonly annotations: Required<Omit<ToolAnnotations, "title">>;
   run(input: z.infer<Input>, context: ToolContext): Promise<ToolResult>;
@@ -56,8 +62,9 @@ export interface ToolDefinition<Input extends z.ZodObject> {
 /** A tool of any input, ready to be registered. */
 export interface Tool {
   readonly name: string;
-  readonly scopes: readonly Scope[];
-  register(server: McpServer, context: Omit<ToolContext, "onProgress">): void;
+  /** What a token needs to call it with these arguments, whether they are valid or not. */
+  scopesOf(args: unknown): readonly Scope[];
+  register(server: McpServer, context: CallContext): void;
 }
 
 /** Puts a tool's parts together, so that its handler knows the types of its arguments. */
@@ -65,9 +72,19 @@ export function defineTool<Input extends z.ZodObject>(
   definition: ToolDefinition<Input>,
 ): Tool {
   const { name, title, description, scopes, input, annotations } = definition;
+  const argumentScopes = Object.entries(definition.argumentScopes ?? {});
+  const scopesOf = (args: unknown) => {
+    const given = argumentScopes.filter(
+      ([argument]) =>
+        typeof args === "object" &&
+        args !== null &&
+        Reflect.get(args, argument) !== undefined,
+    );
+    return [...scopes, ...given.flatMap(([, more]) => more)];
+  };
   return {
     name,
-    scopes,
+    scopesOf,
     register(server, context) {
       const inputSchema: StandardSchemaWithJSON = input;
       const call = async (args: unknown, request: ServerContext) => {
@@ -75,15 +92,23 @@ export function defineTool<Input extends z.ZodObject>(
         // The SDK has parsed the arguments with this very schema.
         const parsed = args as z.infer<Input>;
         return answer(definition, () => {
-          const lacking = scopes.filter((scope) => !context.scopes.includes(scope));
-          if (lacking.length > 0)
-            throw new ExpectedError({ code: "scope_missing", scopes: lacking });
+          throwIfLacking(scopesOf(parsed), context);
           return definition.run(parsed, { ...context, onProgress });
         });
       };
       server.registerTool(name, { title, description, inputSchema, annotations }, call);
     },
   };
+}
+
+/** @throws {ExpectedError} `scope_missing` where the caller's token lacks one of them */
+export function throwIfLacking(
+  needed: readonly Scope[],
+  { scopes }: Pick<CallContext, "scopes">,
+): void {
+  const lacking = needed.filter((scope) => !scopes.includes(scope));
+  if (lacking.length > 0)
+    throw new ExpectedError({ code: "scope_missing", scopes: lacking });
 }
 
 /** The common result: one block of text. */
@@ -120,29 +145,6 @@ async function answer(
       isError: true,
     };
   }
-}
-
-function errorText(name: string, isRepeatable: boolean, error: unknown): string {
-  if (error instanceof ExpectedError) {
-    const { message, next, quoted } = adviceFor(error.failure);
-    const quotation =
-      quoted === undefined || quoted === "" ? "" : `\nIt said: ${JSON.stringify(quoted)}`;
-    return `${message}${quotation}\nNext: ${next}`;
-  }
-  const id = crypto.randomUUID().slice(0, 8);
-  // Messages can quote code, output or addresses: only where it happened is logged.
-  const lines = error instanceof Error ? (error.stack ?? "").split("\n") : [];
-  const stack = lines
-    .filter((line) => /^\s+at /.test(line))
-    .slice(0, 5)
-    .join("\n");
-  console.error(
-    `[${id}] ${name}: ${error instanceof Error ? error.name : typeof error}\n${stack}`,
-  );
-  const next = isRepeatable
-    ? "Call again; if it stays, report that id to whoever runs this server."
-    : "It may have been done all the same: look with list_conversations and get_output before calling again.";
-  return `Something went wrong in the server itself (error ${id}).\nNext: ${next}`;
 }
 
 function progressListener(request: ServerContext): ProgressListener | undefined {

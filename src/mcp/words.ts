@@ -6,7 +6,7 @@ import type {
   NotebookView,
 } from "../conversation/view.ts";
 import { adviceFor } from "./advice.ts";
-import { quotedPath } from "./quoting.ts";
+import { oneLine, quoted, quotedPath } from "./quoting.ts";
 import type { ToolResult } from "./tool.ts";
 
 /** A prompt is text of the program; longer ones stand in the output. */
@@ -25,7 +25,7 @@ export function duration(ms: number): string {
 
 /** A kernel in few characters: its kernelspec and the beginning of its id. */
 export function kernelName(kernel: Pick<KernelView, "id" | "kernelspec">): string {
-  return `${kernel.kernelspec} ${kernel.id.slice(0, 8)}`;
+  return `${oneLine(kernel.kernelspec).slice(0, 100)} ${kernel.id.slice(0, 8)}`;
 }
 
 /** `e3 · ok · 0.4 s · python3 4f1c22aa · c_h2k7…` */
@@ -42,7 +42,8 @@ export function statusLine(view: ExecutionView): string {
 
 /** The first line of code, short. */
 export function codeLine(code: string, maxChars = 80): string {
-  const [first = "", ...rest] = code.trim().split("\n");
+  const [start = "", ...rest] = code.trim().split("\n");
+  const first = oneLine(start);
   const line = first.length > maxChars ? `${first.slice(0, maxChars)}…` : first;
   return rest.length > 0 && !line.endsWith("…") ? `${line} …` : line;
 }
@@ -89,7 +90,7 @@ export function executionResult(
   else if (result.state === "ok" && result.readTo === 0) lines.push("(no output)");
   if (result.state === "waiting for input") {
     const prompt = (result.prompt?.prompt ?? "").slice(0, MAX_PROMPT_CHARS);
-    lines.push(`The code asks: ${JSON.stringify(prompt)}`);
+    lines.push(`The code asks: ${quoted(prompt)}`);
   }
   const next = nextStep(result);
   if (next !== null) lines.push(`Next: ${next}`);
@@ -188,6 +189,11 @@ function notices(result: ExecutionResult): string[] {
   }
   if (result.state === "lost")
     lines.push(`Lost: ${result.reason ?? "its end was never received"}.`);
+  if (result.failure !== null) {
+    const { message, quoted: said = "" } = adviceFor(result.failure);
+    lines.push(message);
+    if (said !== "") lines.push(`It said: ${quoted(said)}`);
+  }
   if (result.incomplete !== null)
     lines.push(`Output possibly incomplete: ${result.incomplete}.`);
   if (result.discarded)
@@ -233,6 +239,7 @@ function nextStep(result: ExecutionResult): string | null {
       return `send_input conversation: "${conversation}", execution: "${execution}" answers.${password}`;
     }
     case "lost":
+      if (result.failure !== null) return adviceFor(result.failure).next;
       return result.wasSent
         ? "Check what of it took effect before running it again; earlier variables may be gone."
         : "Run it again.";

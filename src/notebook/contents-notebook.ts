@@ -106,19 +106,14 @@ export class ContentsNotebook implements NotebookDocument {
           isOvertaken: "ok" in now ? now.ok === null || !isSame(now.ok, saved) : null,
         };
       }
-      throw new ExpectedError({
-        code: "edit_conflict",
-        path: this.#path,
-        version: "",
-        reason: "saved meanwhile",
-        cells: [],
-      });
+      throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
     });
   }
 
   async writeOutputs(runs: ReadonlyMap<string, CellRun>): Promise<Written> {
     let missing: string[] = [];
-    for (let attempt = 1; ; attempt += 1) {
+    let upgradedWith: string | null = null;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const saved = await this.#save(({ notebook: now }) => {
         const notebook = upgraded(now);
         const code = notebook.cells.filter(({ type }) => type === "code");
@@ -126,10 +121,11 @@ export class ContentsNotebook implements NotebookDocument {
         missing = [...runs.keys()].filter((id) => !there.has(id));
         return missing.length === runs.size ? now : withRuns(notebook, runs);
       });
+      upgradedWith ??= saved.upgraded;
       // Whoever saved right after us had no outputs in what they saved.
-      if (!saved.isOvertaken || attempt === MAX_ATTEMPTS)
-        return { missing, upgraded: saved.upgraded };
+      if (saved.isOvertaken !== true) return { missing, upgraded: upgradedWith };
     }
+    throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
   }
 
   async #hasChanged(since: Loaded): Promise<boolean> {
@@ -208,7 +204,10 @@ export function asNotUpgraded(error: unknown, path: string, nbformat: number): u
  * Puts what runs made of cells into them. Where the file would be too large to be
  * edited again, the largest of these outputs are replaced by a line that says so.
  */
-function withRuns(notebook: Notebook, runs: ReadonlyMap<string, CellRun>): Notebook {
+export function withRuns(
+  notebook: Notebook,
+  runs: ReadonlyMap<string, CellRun>,
+): Notebook {
   const cells = notebook.cells.map((cell) => withRun(cell, runs.get(cell.id)));
   let excess = sizeOf({ ...notebook, cells }) - MAX_EDIT_BYTES;
   const written = cells.flatMap((cell, index) => {

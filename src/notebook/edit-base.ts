@@ -15,7 +15,8 @@ export interface EditBase {
  * Lets edits pass that were made for the notebook as it is now, or for an
  * earlier version whose edited cells nobody has changed since.
  *
- * @throws {ExpectedError} `edit_conflict` otherwise, with what stands there now
+ * @throws {ExpectedError} `edit_conflict` otherwise, with what stands there now;
+ *   `version_not_known` where nobody can tell
  */
 export function checkedAgainst(
   base: EditBase,
@@ -25,25 +26,12 @@ export function checkedAgainst(
   const marks = marksOf(now.cells);
   const version = versionOf(marks);
   if (version === base.version) return;
-  const { path, known } = base;
-  if (known === null) {
-    throw new ExpectedError({
-      code: "edit_conflict",
-      path,
-      version,
-      reason: "unknown version",
-      cells: [],
-    });
-  }
+  const { path, version: since, known } = base;
+  if (known === null)
+    throw new ExpectedError({ code: "version_not_known", path, version: since });
   const conflicts = conflictsOf(edits, known, marks);
   if (conflicts.length === 0) return;
   const sources = new Map(now.cells.map(({ id, source }) => [id, source]));
   const cells = conflicts.map((id) => ({ id, source: sources.get(id) ?? null }));
-  throw new ExpectedError({
-    code: "edit_conflict",
-    path,
-    version,
-    reason: "changed",
-    cells,
-  });
+  throw new ExpectedError({ code: "edit_conflict", path, since, version, cells });
 }

@@ -16,6 +16,9 @@ import type { CellMark } from "./version.ts";
 /** What a cell's source may have in an edit. A program's work is better done by one. */
 export const MAX_SOURCE_CHARS = 1_000_000;
 
+/** What of an id comes back in words. Those that nbformat allows have at most 64. */
+const MAX_NAMED_CHARS = 100;
+
 /** One change. Cells are named by id; a place is an id, `start` or `end`. */
 export type Edit =
   | {
@@ -238,7 +241,10 @@ class Batch {
 
   #move({ cell, after }: Extract<Edit, { op: "move" }>, number: number): void {
     if (cell === after)
-      throw badEdit(number, `cell ${cell} cannot be moved after itself`);
+      throw badEdit(
+        number,
+        `cell ${cell.slice(0, MAX_NAMED_CHARS)} cannot be moved after itself`,
+      );
     const [moved] = this.cells.splice(this.#indexOf(cell, number), 1);
     if (moved === undefined) return;
     // What was inserted after it stays behind; what is inserted now goes with it.
@@ -289,7 +295,11 @@ class Batch {
 
   #indexOf(id: string, number: number): number {
     const index = this.cells.findIndex((cell) => cell.id === id);
-    if (index === -1) throw badEdit(number, `there is no cell ${JSON.stringify(id)}`);
+    if (index === -1)
+      throw badEdit(
+        number,
+        `there is no cell ${JSON.stringify(id.slice(0, MAX_NAMED_CHARS))}`,
+      );
     return index;
   }
 

@@ -13,7 +13,7 @@ import {
   type JsonKind,
   type JsonPath,
 } from "./json-scan.ts";
-import { DerivedIds } from "./version.ts";
+import { cellIds, sourceHash } from "./version.ts";
 
 /** As nbformat has it. */
 export type CellType = "code" | "markdown" | "raw";
@@ -63,6 +63,7 @@ export class OldNotebookError extends Error {
 const CELL_TYPES: readonly unknown[] = ["code", "markdown", "raw"];
 const ID = /^[a-zA-Z0-9-_]{1,64}$/;
 const NEWEST_MINOR = 5;
+const MAX_NAMED_CHARS = 100;
 
 /**
  * Reads a notebook that is in memory whole.
@@ -84,6 +85,8 @@ export function parseNotebook(bytes: Uint8Array, at: readonly string[] = []): No
         if (index === undefined) {
           if (kind !== "array") throw new NotebookFormatError('"cells" is no list');
           hasCells = true;
+          // Of a name that is there twice, Python takes the last value.
+          cells.length = 0;
           return "enter";
         }
         if (path.length > at.length + 2) return "take";
@@ -101,13 +104,7 @@ export function parseNotebook(bytes: Uint8Array, at: readonly string[] = []): No
     [bytes],
   );
   const { minor } = formatOf(members, hasCells);
-  const ids = new DerivedIds();
-  const isWithIds = minor >= 5;
-  return {
-    minor,
-    members,
-    cells: cells.map((cell, index) => cellOf(cell, index, ids, isWithIds)),
-  };
+  return { minor, members, cells: cellsFrom(cells, minor >= 5) };
 }
 
 /** What to do with a value that a notebook at `at` is in, or beside, or that is the notebook. */
@@ -128,7 +125,7 @@ export function formatOf(members: Members, hasCells: boolean): { minor: number }
   if (typeof major === "number" && major < 4) throw new OldNotebookError(major);
   if (major !== 4) {
     if (major === undefined) throw new NotebookFormatError('it has no "nbformat"');
-    throw new NotebookFormatError(`nbformat ${JSON.stringify(major)} is not known here`);
+    throw new NotebookFormatError(`nbformat ${shortJson(major)} is not known here`);
   }
   if (!hasCells) throw new NotebookFormatError('it has no "cells"');
   const minor = jsonValue(members.get("nbformat_minor"));
@@ -151,21 +148,18 @@ export function asFormatError(error: unknown): unknown {
   return new NotebookFormatError(`it is no JSON (line ${error.line}: ${error.message})`);
 }
 
-function cellOf(
-  members: Members,
-  index: number,
-  ids: DerivedIds,
-  isWithIds: boolean,
-): Cell {
-  const { type, source } = cellBasics(
-    members.get("cell_type"),
-    members.get("source"),
-    index,
-  );
-  const own = isWithIds ? jsonValue(members.get("id")) : undefined;
-  const hasOwnId = typeof own === "string" && ID.test(own) && ids.claim(own);
-  const id = hasOwnId ? own : ids.derive(type, source);
-  return { id, hasOwnId, type, source, members };
+function cellsFrom(cells: readonly Members[], isWithIds: boolean): Cell[] {
+  const read = cells.map((members, index) => {
+    const basics = cellBasics(members.get("cell_type"), members.get("source"), index);
+    const own = isWithIds ? ownId(members.get("id")) : null;
+    return { ...basics, own, sourceHash: sourceHash(basics.source), members };
+  });
+  const ids = cellIds(read);
+  return read.flatMap(({ type, source, members }, index) => {
+    const named = ids[index];
+    if (named === undefined) return [];
+    return [{ id: named.id, hasOwnId: named.isOwn, type, source, members }];
+  });
 }
 
 /** A cell whose id was found out elsewhere. */
@@ -183,9 +177,7 @@ export function cellBasics(
   const type = jsonValue(rawType);
   if (!CELL_TYPES.includes(type)) {
     const what =
-      type === undefined
-        ? 'has no "cell_type"'
-        : `has the cell_type ${JSON.stringify(type)}`;
+      type === undefined ? 'has no "cell_type"' : `has the cell_type ${shortJson(type)}`;
     throw new NotebookFormatError(`${cellName(index)} ${what}`);
   }
   const source = multilineText(jsonValue(rawSource));
@@ -307,6 +299,12 @@ export function withMembers(
     else members.set(key, value);
   }
   return { ...cell, hasOwnId: cell.hasOwnId || changes["id"] !== undefined, members };
+}
+
+/** A value of a file in words: enough of it to find it there. */
+function shortJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  return json.length > MAX_NAMED_CHARS ? `${json.slice(0, MAX_NAMED_CHARS)}…` : json;
 }
 
 /** How people speak of a cell by its place, counted from 1. */

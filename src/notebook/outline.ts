@@ -1,6 +1,6 @@
 /**
  * What people ask of a notebook before they read it, gathered as its bytes
- * arrive: of each cell only its source is ever in memory, and of outputs nothing
+ * arrive: of one cell at a time its source is in memory, and of outputs nothing
  * but what failed.
  */
 
@@ -23,7 +23,7 @@ import {
   towardsNotebook,
   type CellType,
 } from "./notebook.ts";
-import { cellHash, DerivedIds, versionOf, type CellMark } from "./version.ts";
+import { cellHash, cellIds, sourceHash, versionOf, type CellMark } from "./version.ts";
 
 /** The exception that a code cell's outputs end with. */
 export interface CellError {
@@ -41,6 +41,9 @@ export interface OutlineCell {
   readonly executionCount: number | null;
   readonly error: CellError | null;
   readonly outputs: number;
+  readonly chars: number;
+  /** What its outputs have in the file, more or less. */
+  readonly outputBytes: number;
 }
 
 /** A notebook's kernelspec as its metadata has it. */
@@ -64,6 +67,8 @@ export interface Outline {
 
 const MAX_FIRST_LINE_CHARS = 200;
 const MAX_ERROR_CHARS = 300;
+/** What a kernelspec is called is shorter. */
+const MAX_NAME_CHARS = 100;
 const MAX_PROBLEMS = 5;
 const TAKEN = ["cell_type", "source", "id", "execution_count"];
 const OUTPUT_TAKEN = ["output_type", "ename", "evalue"];
@@ -113,12 +118,12 @@ interface OpenCell {
   readonly names: Set<string>;
   outputs: number;
   error: CellError | null;
+  outputBytes: number;
 }
 
-interface ReadCell extends OpenCell {
-  readonly type: CellType;
-  readonly source: string;
+interface ReadCell extends Omit<OutlineCell, "id"> {
   readonly own: string | null;
+  readonly sourceHash: string;
 }
 
 class OutlineBuilder implements ScanHandler {
@@ -126,10 +131,7 @@ class OutlineBuilder implements ScanHandler {
   readonly #hasOwnIds: boolean;
   readonly #members = new Map<string, Uint8Array>();
   readonly #metadata = new Map<string, Uint8Array>();
-  readonly #cells: (Omit<ReadCell, "source" | "members" | "names"> & {
-    readonly source: string;
-    readonly executionCount: number | null;
-  })[] = [];
+  #cells: ReadCell[] = [];
   readonly #problems: string[] = [];
   #hasCells = false;
   #cell: OpenCell | null = null;
@@ -152,11 +154,19 @@ class OutlineBuilder implements ScanHandler {
       case 1:
         if (kind !== "array") throw new NotebookFormatError('"cells" is no list');
         this.#hasCells = true;
+        // Of a name that is there twice, Python takes the last value.
+        this.#cells = [];
         return "enter";
       case 2:
         if (kind !== "object")
           throw new NotebookFormatError(`${cellName(index ?? 0)} is no object`);
-        this.#cell = { members: new Map(), names: new Set(), outputs: 0, error: null };
+        this.#cell = {
+          members: new Map(),
+          names: new Set(),
+          outputs: 0,
+          error: null,
+          outputBytes: 0,
+        };
         return "enter";
       case 3:
         this.#cell?.names.add(String(member));
@@ -189,6 +199,11 @@ class OutlineBuilder implements ScanHandler {
     }
   }
 
+  skip(path: JsonPath, length: number): void {
+    if (this.#cell !== null && path[this.#at.length + 2] === "outputs")
+      this.#cell.outputBytes += length;
+  }
+
   end(path: JsonPath): void {
     const inner = path.slice(this.#at.length);
     if (inner[0] !== "cells") return;
@@ -198,13 +213,14 @@ class OutlineBuilder implements ScanHandler {
 
   finish(): Omit<Outline, "bytes"> {
     const { minor } = formatOf(this.#members, this.#hasCells);
-    const ids = new DerivedIds();
     const isWithIds = minor >= 5 && this.#hasOwnIds;
+    const ids = cellIds(
+      isWithIds ? this.#cells : this.#cells.map((cell) => ({ ...cell, own: null })),
+    );
     const cells: OutlineCell[] = [];
     const marks: CellMark[] = [];
-    for (const [index, cell] of this.#cells.entries()) {
-      const { type, source, own } = cell;
-      const isOwn = isWithIds && own !== null && ids.claim(own);
+    for (const [index, { own, sourceHash: hashed, ...cell }] of this.#cells.entries()) {
+      const { id, isOwn } = ids[index] ?? { id: "", isOwn: false };
       if (isWithIds && !isOwn) {
         this.#problem(
           own === null
@@ -212,17 +228,8 @@ class OutlineBuilder implements ScanHandler {
             : `${cellName(index)} has the id of another cell`,
         );
       }
-      const id = isOwn ? own : ids.derive(type, source);
-      marks.push({ id, hash: cellHash(id, type, source) });
-      cells.push({
-        id,
-        type,
-        firstLine: firstLineOf(source),
-        lines: source === "" ? 0 : source.split("\n").length,
-        executionCount: cell.executionCount,
-        error: cell.error,
-        outputs: cell.outputs,
-      });
+      marks.push({ id, hash: cellHash(id, cell.type, hashed) });
+      cells.push({ id, ...cell });
     }
     const kernelspec = kernelspecOf(
       jsonValue(this.#metadata.get("kernelspec")),
@@ -260,7 +267,7 @@ class OutlineBuilder implements ScanHandler {
     const open = this.#cell;
     this.#cell = null;
     if (open === null) return;
-    const { members, names, outputs, error } = open;
+    const { members, names, outputs, error, outputBytes } = open;
     const { type, source } = cellBasics(
       members.get("cell_type"),
       members.get("source"),
@@ -272,11 +279,15 @@ class OutlineBuilder implements ScanHandler {
     const executionCount = typeof count === "number" ? count : null;
     this.#cells.push({
       type,
-      source,
-      own: ownId(members.get("id")),
-      outputs,
-      error,
+      firstLine: copyOf(firstLineOf(source)),
+      lines: source === "" ? 0 : source.split("\n").length,
       executionCount,
+      error,
+      outputs,
+      chars: source.length,
+      outputBytes,
+      own: ownId(members.get("id")),
+      sourceHash: sourceHash(source),
     });
   }
 
@@ -311,9 +322,14 @@ function textField(value: unknown, key: string): string {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, key))
     return "";
   const field: unknown = Reflect.get(value, key);
-  return typeof field === "string" ? field : "";
+  return typeof field === "string" ? field.slice(0, MAX_NAME_CHARS) : "";
 }
 
 function wordOf(value: unknown): string {
-  return typeof value === "string" ? value.slice(0, MAX_ERROR_CHARS) : "";
+  return typeof value === "string" ? copyOf(value.slice(0, MAX_ERROR_CHARS)) : "";
+}
+
+/** A part of a text as a text of its own: otherwise it would keep all of it in memory. */
+function copyOf(part: string): string {
+  return new TextDecoder().decode(new TextEncoder().encode(part));
 }

@@ -58,8 +58,14 @@ export class RunOutputs {
   readonly #steps = new Map<number, Step>();
   readonly #displays = new Map<string, Set<Display>>();
   readonly #changed = new Set<number>();
+  readonly #maxChars: number;
   /** What all outputs have, more or less. */
   #chars = 0;
+
+  /** @param maxChars what all outputs together may have, in characters, before they are cut */
+  constructor(maxChars = MAX_RUN_CHARS) {
+    this.#maxChars = maxChars;
+  }
 
   /** Takes the next item. `step` is the index (from 0) of the cell that it belongs to. */
   add(step: number, item: Item): void {
@@ -72,7 +78,7 @@ export class RunOutputs {
         break;
       case "display_data":
       case "execute_result":
-        this.#show(step, item);
+        if (item.isSuggestion !== true) this.#show(step, item);
         break;
       case "update_display_data":
         this.#update(item);
@@ -135,7 +141,7 @@ export class RunOutputs {
     const into = this.#step(step);
     if (into.clearsNext) this.#clear(step);
     const { chars } = entry;
-    const fits = isSmall(entry) || this.#chars + chars <= MAX_RUN_CHARS;
+    const fits = isSmall(entry) || this.#chars + chars <= this.#maxChars;
     if (!fits && into.isCut) return false;
     const added = fits ? entry : TOO_LARGE;
     into.entries.push(added);

@@ -81,16 +81,39 @@ async function readOld(
   }
 }
 
+/** Members of a cell that a reader gets to see, beside its outputs. */
+const SHOWN = ["cell_type", "source", "id", "execution_count"];
+
+/** A cell with what is shown of it. */
+export interface WholeCell {
+  readonly cell: Cell;
+  readonly index: number;
+  /** What the outputs have in bytes that were left out; 0 where none were. */
+  readonly leftOut: number;
+}
+
 /**
- * Whole cells of a notebook by their indexes, in order. Only they are held in memory.
+ * Whole cells of a notebook by their indexes, in order: as many of the first as
+ * may be in memory at a time, which is one at least. Outputs of a cell that are
+ * too large for that by themselves are left out, as they are where nobody wants
+ * them.
  *
  * @throws {ExpectedError} where it is no notebook any more
  */
 export async function readCells(
   { source, outline, entry }: ReadNotebook,
   indexes: readonly number[],
-): Promise<{ readonly cell: Cell; readonly index: number }[]> {
-  const wanted = new Set(indexes);
+  withOutputs = true,
+): Promise<WholeCell[]> {
+  const wanted = new Map<number, boolean>();
+  let held = 0;
+  for (const index of indexes) {
+    const { chars, outputBytes } = outline.cells[index] ?? { chars: 0, outputBytes: 0 };
+    const isWithOutputs = withOutputs && outputBytes <= MAX_EDIT_BYTES;
+    held += chars + (isWithOutputs ? outputBytes : 0);
+    if (held > MAX_EDIT_BYTES && wanted.size > 0) break;
+    wanted.set(index, isWithOutputs);
+  }
   const members = new Map<number, Map<string, Uint8Array>>();
   const { at } = source;
   const scanner = new JsonScanner({
@@ -99,9 +122,16 @@ export async function readCells(
         return path.every((key, i) => key === at[i]) ? "enter" : "skip";
       const [key, index] = path.slice(at.length);
       if (key !== "cells") return "skip";
-      if (index === undefined) return "enter";
-      if (!wanted.has(Number(index))) return "skip";
-      return path.length === at.length + 2 ? "enter" : "take";
+      if (index === undefined) {
+        // Of a name that is there twice, Python takes the last value.
+        members.clear();
+        return "enter";
+      }
+      const isWithOutputs = wanted.get(Number(index));
+      if (isWithOutputs === undefined) return "skip";
+      if (path.length === at.length + 2) return "enter";
+      if (path.at(-1) === "outputs") return isWithOutputs ? "take" : "skip";
+      return SHOWN.includes(String(path.at(-1))) ? "take" : "skip";
     },
     take(path, bytes) {
       const [, index, member] = path.slice(at.length);
@@ -117,12 +147,12 @@ export async function readCells(
   } catch (error) {
     throw asExpected(asFormatError(error), entry.path);
   }
-  return indexes.flatMap((index) => {
+  return [...wanted].flatMap(([index, isWithOutputs]) => {
     const found = members.get(index);
-    const id = outline.cells[index]?.id;
-    return found === undefined || id === undefined
-      ? []
-      : [{ cell: cellFrom(found, id, index), index }];
+    const known = outline.cells[index];
+    if (found === undefined || known === undefined) return [];
+    const leftOut = withOutputs && !isWithOutputs ? known.outputBytes : 0;
+    return [{ cell: cellFrom(found, known.id, index), index, leftOut }];
   });
 }
 

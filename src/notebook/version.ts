@@ -21,9 +21,14 @@ export interface Difference {
   readonly isReordered: boolean;
 }
 
-/** The hash of a cell's id, type and source: 53 bits, in base 36. */
-export function cellHash(id: string, type: string, source: string): string {
-  return hash(`${id}\0${type}\0${source}`).toString(36);
+/** What versions and derived ids know of a source, so that nobody need hold it: 53 bits, in base 36. */
+export function sourceHash(source: string): string {
+  return hash(source).toString(36);
+}
+
+/** The hash of a cell's id, type and {@link sourceHash}: 53 bits, in base 36. */
+export function cellHash(id: string, type: string, hashed: string): string {
+  return hash(`${id}\0${type}\0${hashed}`).toString(36);
 }
 
 /** The version of a notebook that has these cells in this order. */
@@ -35,7 +40,10 @@ export function versionOf(marks: readonly CellMark[]): string {
 export function marksOf(
   cells: readonly Pick<Cell, "id" | "type" | "source">[],
 ): CellMark[] {
-  return cells.map(({ id, type, source }) => ({ id, hash: cellHash(id, type, source) }));
+  return cells.map(({ id, type, source }) => ({
+    id,
+    hash: cellHash(id, type, sourceHash(source)),
+  }));
 }
 
 /** How `after` differs from `before`. */
@@ -71,14 +79,40 @@ export class DerivedIds {
 
   /** The id of a cell that has none. */
   derive(type: CellType, source: string): string {
+    return this.deriveFrom(type, sourceHash(source));
+  }
+
+  /** The same, from the {@link sourceHash} of it. */
+  deriveFrom(type: CellType, hashed: string): string {
     for (let occurrence = 0; ; occurrence += 1) {
-      const value = hash(`${occurrence}\0${type}\0${source}`)
+      const value = hash(`${occurrence}\0${type}\0${hashed}`)
         .toString(16)
         .padStart(14, "0");
       const id = `d${value.slice(-9)}`;
       if (this.claim(id)) return id;
     }
   }
+}
+
+/**
+ * The ids of a notebook's cells, in order: `own` where a cell has one, of several
+ * that have the same the first; and derived ones for the rest, none of which
+ * another cell has of its own.
+ */
+export function cellIds(
+  cells: readonly {
+    readonly own: string | null;
+    readonly type: CellType;
+    readonly sourceHash: string;
+  }[],
+): { readonly id: string; readonly isOwn: boolean }[] {
+  const ids = new DerivedIds();
+  const owned = cells.map(({ own }) => own !== null && ids.claim(own));
+  return cells.map(({ own, type, sourceHash: hashed }, index) =>
+    own !== null && owned[index] === true
+      ? { id: own, isOwn: true }
+      : { id: ids.deriveFrom(type, hashed), isOwn: false },
+  );
 }
 
 /**

@@ -73,6 +73,12 @@ export async function readLines(
   return reader.result("end", bytes);
 }
 
+/** The text of a file that is here whole, in its likeliest encoding; null for what is no text. */
+export function textOf(bytes: Uint8Array): string | null {
+  const encoding = encodingOf(bytes, bytes.byteLength);
+  return encoding === null ? null : new TextDecoder(encoding).decode(bytes);
+}
+
 function readerOf(head: readonly Uint8Array[], wanted: LinesWanted): LineReader | null {
   const encoding = encodingOf(joinBytes(head));
   if (encoding === null) return null;
@@ -194,10 +200,10 @@ function shownAsEscape(char: string, at: number, line: string): string {
 }
 
 /** Null for what is no text. */
-function encodingOf(head: Uint8Array): FileEncoding | null {
+function encodingOf(head: Uint8Array, sampleBytes = SNIFF_BYTES): FileEncoding | null {
   if (head[0] === 0xff && head[1] === 0xfe) return "utf-16le";
   if (head[0] === 0xfe && head[1] === 0xff) return "utf-16be";
-  const sample = head.subarray(0, SNIFF_BYTES);
+  const sample = head.subarray(0, sampleBytes);
   if (sample.includes(0)) return null;
   const controls = sample.reduce((count, byte) => count + Number(isControl(byte)), 0);
   const encoding = isUtf8(sample) ? "utf-8" : "windows-1252";

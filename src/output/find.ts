@@ -243,9 +243,14 @@ function compilePattern(pattern: string): LinePattern {
   };
 }
 
-function compileRegex(pattern: string): RE2JS {
+/**
+ * A regular expression that comes from outside: RE2, which runs in linear time.
+ *
+ * @throws {ExpectedError} `bad_regex`
+ */
+export function compileRegex(pattern: string, flags = 0): RE2JS {
   try {
-    return RE2JS.compile(pattern);
+    return RE2JS.compile(pattern, flags);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const unsupported = /\(\?<?[=!]|\\[1-9]|\\k/.test(pattern);

@@ -35,6 +35,20 @@ export function imageSize(mime: string, base64: string): ImageSize | null {
   }
 }
 
+/** Images as clients show them, by the signatures that their files begin with. */
+const SIGNATURES: readonly (readonly [string, RegExp])[] = [
+  ["image/png", /^\x89PNG\r\n/],
+  ["image/jpeg", /^\xff\xd8\xff/],
+  ["image/gif", /^GIF8[79]a/],
+  ["image/webp", /^RIFF[\s\S]{4}WEBP/],
+];
+
+/** The type of an image that clients show, from the beginning of its file; null for anything else. */
+export function imageType(head: Uint8Array): string | null {
+  const start = String.fromCharCode(...head.subarray(0, 16));
+  return SIGNATURES.find(([, signature]) => signature.test(start))?.[0] ?? null;
+}
+
 /** How many bytes that many base64 characters stand for; up to 2 too many where they are padded. */
 export function decodedBytes(base64Length: number): number {
   return Math.floor((base64Length * 3) / 4);

@@ -24,7 +24,7 @@ export interface RenderOptions {
   /** The line above what belongs to a step of an execution that has several. */
   readonly describeStep?: (step: number) => string;
   /** How to get what comes with a number and not with the result. Default: through `get_output`. */
-  readonly describeFetch?: (number: number) => string;
+  readonly describeFetch?: (number: number, isImage: boolean) => string;
   /** The line that stands where the middle was left out. */
   readonly describeOmitted: (omitted: Omitted) => string;
 }
@@ -81,7 +81,7 @@ export function countNumbered(item: Item): number {
 export class Renderer {
   readonly #text: HeadTail;
   readonly #maxImageChars: number;
-  readonly #describeFetch: (number: number) => string;
+  readonly #describeFetch: (number: number, isImage: boolean) => string;
   readonly #describeStep: ((step: number) => string) | undefined;
   readonly #terminal = new TerminalText();
   readonly #displays = new Map<string, Display>();
@@ -225,11 +225,11 @@ export class Renderer {
         this.#images.set(number, { number, mime, base64 });
         this.#imageChars += base64.length;
       }
-      text = `[image ${number}: ${describeImage(mime, base64)}${fits ? "" : `; ${this.#describeFetch(number)}`}]\n`;
+      text = `[image ${number}: ${describeImage(mime, base64)}${fits ? "" : `; ${this.#describeFetch(number, true)}`}]\n`;
     }
     for (const { mime, chars } of representation.others) {
       const number = ++this.#lastNumber;
-      text += `[also ${mime}, ${formatBytes(chars)}: ${this.#describeFetch(number)}]\n`;
+      text += `[also ${mime}, ${formatBytes(chars)}: ${this.#describeFetch(number, false)}]\n`;
     }
     return { text, image };
   }

@@ -221,7 +221,12 @@ async function whereItFails(
       return brokenOff(c, 400, "What this app publishes about itself could not be read.");
     if (!(error instanceof AuthorizationError)) throw error;
     if (error.redirectTo !== undefined) return redirect(new Headers(), error.redirectTo);
-    return brokenOff(c, 400, error.description);
+    // The library says the same of a form that is out of date and of one from elsewhere.
+    const message =
+      c.req.method === "POST"
+        ? "This form is out of date, was sent before, or was opened in another browser."
+        : error.description;
+    return brokenOff(c, 400, message);
   }
 }
 

@@ -2,7 +2,25 @@ import { DurableObject } from "cloudflare:workers";
 import { Sealer } from "../sealing.ts";
 import { addressOf, type ServerCredentials } from "../credentials.ts";
 import { parseConfig, type Config, type JupyterAddress } from "../config.ts";
-import { ExpectedError, outcomeOf, type Outcome } from "../errors.ts";
+import {
+  ExpectedError,
+  outcomeOf,
+  valueOf,
+  type Failure,
+  type Outcome,
+} from "../errors.ts";
+import { compileGlob } from "../jupyter/glob.ts";
+import { isNotebookPath } from "../jupyter/paths.ts";
+import { JupyterServer } from "../jupyter/server.ts";
+import {
+  SearchIndex,
+  type IndexState,
+  type SearchFilter,
+} from "../search/index-store.ts";
+import { parseQuery, parseRegex } from "../search/query.ts";
+import { snippetOf, type Snippet } from "../search/snippet.ts";
+import type { TextKind } from "../search/text.ts";
+import { Indexer } from "./indexer.ts";
 
 /** What the directory says of a conversation. Times are milliseconds since 1970. */
 export interface ConversationSummary {
@@ -22,6 +40,42 @@ export interface ConversationSummary {
 export interface VersionCell {
   readonly id: string;
   readonly hash: string;
+}
+
+/** What is looked for, and where. */
+export interface SearchRequest {
+  readonly query: string;
+  readonly isRegex: boolean;
+  readonly kinds: readonly TextKind[];
+  /** A glob over paths, or null. */
+  readonly path: string | null;
+  readonly language: string | null;
+  /** Whether to look at the server first. */
+  readonly isFresh: boolean;
+  readonly limit: number;
+  readonly cursor: string | null;
+}
+
+/** A text that was found. */
+export interface SearchMatch extends Snippet {
+  readonly path: string;
+  readonly cellId: string;
+  /** Of the cell, from 0. */
+  readonly position: number;
+  readonly kind: TextKind;
+}
+
+/** What a search found, and how far the index was then. */
+export interface SearchAnswer {
+  readonly matches: readonly SearchMatch[];
+  /** Matches that were found in all, at least. */
+  readonly found: number;
+  /** Whether there may be more than were found: what was looked at has a bound. */
+  readonly hasMore: boolean;
+  readonly cursor: string | null;
+  readonly state: IndexState;
+  /** Why the server could not be looked at, where that failed. */
+  readonly trouble: Failure | null;
 }
 
 type SummaryRow = { summary: string };
@@ -52,6 +106,16 @@ const CREDENTIALS_SCHEMA = `
   )
 `;
 
+/** A listing is worth repeating when it is older than this, and than ten times what it took. */
+const LISTING_TTL_MS = 10_000;
+/** A workspace that is searched for the first time is worth waiting for; a large one answers with what it has. */
+const FIRST_WAIT_MS = 5_000;
+const FRESH_WAIT_MS = 40_000;
+/** After a crash, the alarm goes on with what was left. */
+const RESUME_MS = 30_000;
+const SLICE_MS = 60_000;
+const RETRY_MS = 60 * 60_000;
+
 /**
  * What the conversations of one person on one Jupyter server share: the
  * directory of them, to which each conversation reports when a run starts and
@@ -63,10 +127,23 @@ export class Workspace extends DurableObject<Env> {
   /** For each notebook that is being saved, when the last in line will be done. */
   readonly #turns = new Map<string, Promise<void>>();
   readonly #config: Config;
+  readonly #index: SearchIndex;
+  readonly #indexer: Indexer;
+  /** The listing and reading that goes on now. */
+  #building: Promise<void> | null = null;
+  /** Why the last one ended early. */
+  #trouble: Failure | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#config = parseConfig(env);
+    this.#index = new SearchIndex(ctx.storage.sql);
+    const server = new JupyterServer(
+      this.#config.signIn === null
+        ? this.#config.jupyter
+        : async () => valueOf(await this.address()),
+    );
+    this.#indexer = new Indexer(this.#index, server);
   }
 
   /** Takes in how a conversation stands. */
@@ -194,6 +271,11 @@ export class Workspace extends DurableObject<Env> {
         );
       if (this.#isForgotten(now)) {
         await this.ctx.storage.deleteAll();
+        this.#index.forgetSchema();
+        return;
+      }
+      if (this.#index.pending(1).length > 0) {
+        await this.#build(false);
         return;
       }
       // Seals anew what an earlier key sealed, so that this one can be taken away.
@@ -204,10 +286,63 @@ export class Workspace extends DurableObject<Env> {
     await this.ctx.storage.setAlarm(Date.now() + DAY_MS);
   }
 
+  /** Looks at the server where that is due: in the background, unless it is asked for or was never done. */
+  async #refreshed(isFresh: boolean): Promise<void> {
+    this.#index.createSchema();
+    const { listedAt, listingMs } = this.#index.state();
+    const age = Date.now() - (listedAt ?? 0);
+    const isDue = age > LISTING_TTL_MS && age > 10 * listingMs;
+    if (isFresh) await within(this.#listedAnew(), FRESH_WAIT_MS);
+    else if (listedAt === null) await within(this.#build(true), FIRST_WAIT_MS);
+    else if (isDue) void this.#build(true);
+    // What was written here is there at once.
+    if (this.#index.pending(1, true).length > 0)
+      await this.#indexer
+        .read(Date.now() + FIRST_WAIT_MS, true)
+        .catch((error: unknown) => this.#note(error));
+  }
+
+  /** A listing that began before now may have missed what is asked for. */
+  async #listedAnew(): Promise<void> {
+    await this.#building;
+    await this.#build(true);
+  }
+
+  /** Lists the server where asked, and reads what is to be read. One at a time; it goes on when nobody waits. */
+  #build(withListing: boolean): Promise<void> {
+    this.#building ??= (async () => {
+      try {
+        await this.ctx.storage.setAlarm(Date.now() + RESUME_MS);
+        this.#index.forgetReading();
+        if (withListing) await this.#indexer.list();
+        this.#trouble = null;
+        while (this.#index.pending(1).length > 0) {
+          await this.ctx.storage.setAlarm(Date.now() + RESUME_MS + SLICE_MS);
+          await this.#indexer.read(Date.now() + SLICE_MS);
+        }
+        await this.ctx.storage.setAlarm(Date.now() + DAY_MS);
+      } catch (error) {
+        this.#note(error);
+        // The next search tries at once; while nobody searches there is no hurry.
+        await this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
+      } finally {
+        this.#building = null;
+      }
+    })();
+    this.ctx.waitUntil(this.#building);
+    return this.#building;
+  }
+
+  #note(error: unknown): void {
+    if (error instanceof ExpectedError) this.#trouble = error.failure;
+    else console.error(`indexing failed: ${error instanceof Error ? error.name : "?"}`);
+  }
+
   /** Whether there is no conversation, and nobody has come for as long as one would be kept. */
   #isForgotten(now: number): boolean {
     if (this.list(1).total > 0) return false;
     const since = now - this.#config.conversationTtlDays * DAY_MS;
+    if ((this.#index.state().listedAt ?? 0) >= since) return false;
     const kept = this.#exists("credentials")
       ? this.ctx.storage.sql.exec("SELECT 1 FROM credentials WHERE kept_at >= ?", since)
       : null;
@@ -230,7 +365,56 @@ export class Workspace extends DurableObject<Env> {
     return this.ctx.id.name ?? "";
   }
 
-  /** Runs `work` when everybody who wanted to save the same notebook before is done, or gone. */
+  /** Finds texts in all notebooks, from what is in the index by now. */
+  search(request: SearchRequest): Promise<Outcome<SearchAnswer>> {
+    return outcomeOf(async () => {
+      const query = request.isRegex
+        ? parseRegex(request.query)
+        : parseQuery(request.query);
+      const glob = request.path === null ? null : compileGlob(request.path);
+      const filter: SearchFilter = {
+        kinds: request.kinds,
+        language: request.language,
+        matchesPath: (path) => glob === null || glob.matches(path),
+      };
+      await this.#refreshed(request.isFresh);
+      const { block, offset } = readCursor(request.cursor);
+      const { hits, next, isCut } = this.#index.find(query, filter, block);
+      const page = hits.slice(offset, offset + request.limit);
+      const isLastOfBlock = offset + request.limit >= hits.length;
+      return {
+        matches: page.map(({ text, path, cellId, position, kind }) => ({
+          path,
+          cellId,
+          position,
+          kind,
+          ...snippetOf(text, query),
+        })),
+        found: hits.length,
+        hasMore: next !== null,
+        cursor: cursorOf(block, offset + request.limit, isLastOfBlock, next),
+        state: this.#index.state(),
+        trouble: isCut ? null : this.#trouble,
+      };
+    });
+  }
+
+  /** Notes that a file was written here, so that the next search has it. */
+  fileChanged(path: string): void {
+    if (isNotebookPath(path)) this.#index.noteChange(path);
+  }
+
+  /** Notes that a file or a folder was moved here. */
+  fileMoved(from: string, to: string): void {
+    this.#index.move(from, to);
+  }
+
+  /** Notes that a file was deleted here. */
+  fileDeleted(path: string): void {
+    this.#index.remove(path);
+  }
+
+  /** Runs `work`, which may save a file, when everybody who wanted to save it before is done, or gone. */
   async exclusively(path: string, work: () => Promise<void>): Promise<void> {
     const before = this.#turns.get(path) ?? Promise.resolve();
     const { promise: done, resolve: end } = Promise.withResolvers<void>();
@@ -239,6 +423,7 @@ export class Workspace extends DurableObject<Env> {
     await before;
     try {
       await work();
+      this.fileChanged(path);
     } finally {
       end();
       if (this.#turns.get(path) === mine) this.#turns.delete(path);
@@ -253,4 +438,28 @@ export class Workspace extends DurableObject<Env> {
     );
     return tables.toArray().length > 0;
   }
+}
+
+/** Waits for work that goes on by itself, and no longer than `ms`. */
+async function within(work: Promise<void>, ms: number): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
+
+/** Where a reader is: the part of the index, and how many of its hits were read. */
+function readCursor(cursor: string | null): { block: number | null; offset: number } {
+  const [, block = "", offset = "0"] = /^(\d*)\.(\d+)$/.exec(cursor ?? "") ?? [];
+  return { block: block === "" ? null : Number(block), offset: Number(offset) };
+}
+
+function cursorOf(
+  block: number | null,
+  offset: number,
+  isLastOfBlock: boolean,
+  next: number | null,
+): string | null {
+  if (!isLastOfBlock) return `${block ?? ""}.${offset}`;
+  return next === null ? null : `${next}.0`;
 }

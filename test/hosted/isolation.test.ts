@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { listDurableObjectIds } from "cloudflare:test";
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import { TOOLS } from "../../src/mcp/server.ts";
+import { PROMPTS, RESOURCES, TOOLS } from "../../src/mcp/server.ts";
 import type { Called, McpClient } from "../support/mcp-client.ts";
 import { arrivedAt, connectWith, localUrl, signIn } from "./support.ts";
 
@@ -43,14 +43,40 @@ const CASES: Readonly<Record<string, (theirs: Theirs) => Args>> = {
   copy_file: () => ({ from: "theirs.txt", to: "copy.txt" }),
   move_file: () => ({ from: "theirs.txt", to: "moved.txt" }),
   delete_file: () => ({ path: "theirs.txt" }),
-  create_notebook: () => ({ path: "mine.ipynb" }),
+  create_notebook: ({ conversation }) => ({
+    path: "mine.ipynb",
+    from_conversation: conversation,
+  }),
   read_notebook: () => ({ path: "theirs.ipynb" }),
   edit_notebook: () => ({
     path: "theirs.ipynb",
     version: "v0",
     edits: [{ op: "clear_outputs" }],
   }),
+  search_notebooks: () => ({ query: "canary-cell" }),
   run_cells: ({ conversation }) => ({ conversation, path: "theirs.ipynb", cells: "all" }),
+};
+
+/** The URI of a resource of theirs, by template, and what is typed to find it. */
+const RESOURCE_CASES: Readonly<
+  Record<string, (theirs: Theirs) => { readonly uri: string; readonly known: Args }>
+> = {
+  notebook: () => ({ uri: "jupyter://notebooks/theirs.ipynb", known: { path: "the" } }),
+  file: () => ({ uri: "jupyter://files/theirs.txt", known: { path: "the" } }),
+  execution: ({ conversation, execution }) => ({
+    uri: `jupyter://conversations/${conversation}/executions/${execution}`,
+    known: { conversation, execution },
+  }),
+};
+
+/** What of theirs a prompt could be asked for. */
+const PROMPT_CASES: Readonly<
+  Record<string, (theirs: Theirs) => Readonly<Record<string, string>>>
+> = {
+  explore_data_file: ({ kernel }) => ({ path: "theirs.txt", kernel }),
+  debug_notebook: () => ({ path: "theirs.ipynb" }),
+  explain_notebook: () => ({ path: "theirs.ipynb" }),
+  suggest_next_steps: ({ conversation }) => ({ conversation }),
 };
 
 let theirs: Theirs;
@@ -82,9 +108,25 @@ beforeAll(async () => {
   );
 });
 
-test("there is a case for every tool", () => {
-  expect(TOOLS.map(({ name }) => name).toSorted()).toEqual(Object.keys(CASES).toSorted());
+test("there is a case for every tool, resource and prompt", () => {
+  for (const [registry, cases] of [
+    [TOOLS, CASES],
+    [RESOURCES, RESOURCE_CASES],
+    [PROMPTS, PROMPT_CASES],
+  ] as const) {
+    const names = registry.map(({ name }) => name);
+    expect(names.toSorted()).toEqual(Object.keys(cases).toSorted());
+  }
 });
+
+/** What a client hears, whether it is an answer or an error. */
+async function heard(asking: Promise<unknown>): Promise<string> {
+  try {
+    return JSON.stringify(await asking);
+  } catch (error) {
+    return `error: ${error instanceof Error ? error.message : "unknown"}`;
+  }
+}
 
 /** A result without what differs by itself: handles, ids, times. */
 function comparable({ text, isError, meta }: Called, conversation: string) {
@@ -102,8 +144,10 @@ describe.each([
     if (other === undefined) throw new Error(name);
     const args = CASES[tool]?.(theirs) ?? {};
     const found = await other.call(tool, args);
-    if ("conversation" in args) {
-      const unknown = await other.call(tool, { ...args, conversation: UNKNOWN });
+    const handles = ["conversation", "from_conversation"].filter((arg) => arg in args);
+    if (handles.length > 0) {
+      const instead = Object.fromEntries(handles.map((arg) => [arg, UNKNOWN]));
+      const unknown = await other.call(tool, { ...args, ...instead });
       expect(comparable(found, theirs.conversation)).toBe(comparable(unknown, UNKNOWN));
       expect(found.isError).toBe(true);
     } else {
@@ -111,6 +155,57 @@ describe.each([
     }
     // The alias is the same Jupyter, and Jupyter shares its files.
     if (name.startsWith("another person")) expect(found.text).not.toContain("canary");
+  });
+
+  test.each(RESOURCES)("resource $name shows nothing of theirs", async (resource) => {
+    const other = others[name];
+    const { uri, known } = RESOURCE_CASES[resource.name]?.(theirs) ?? {};
+    if (other === undefined || uri === undefined || known === undefined)
+      throw new Error(name);
+    const { conversation } = theirs;
+    const found = await heard(other.read(uri));
+    if (uri.includes(conversation)) {
+      const unknown = await heard(other.read(uri.replace(conversation, UNKNOWN)));
+      expect(found.replaceAll(conversation, UNKNOWN)).toBe(unknown);
+      expect(found).toMatch(/^error: /);
+    }
+    if (name.startsWith("another person")) expect(found).toMatch(/^error: /);
+    expect(resource.variables.toSorted()).toEqual(Object.keys(known).toSorted());
+    const ref = { type: "ref/resource", uri: resource.template } as const;
+    for (const variable of resource.variables) {
+      const argument = { name: variable, value: "" };
+      const { values } = await other.complete(ref, argument, { conversation });
+      expect(values).not.toContain(known[variable]);
+      if (name.startsWith("another person"))
+        expect(values.join()).not.toContain("theirs");
+    }
+  });
+
+  test.each(PROMPTS)("prompt $name says nothing of theirs", async (prompt) => {
+    const other = others[name];
+    const args = PROMPT_CASES[prompt.name]?.(theirs);
+    if (other === undefined || args === undefined) throw new Error(name);
+    const { conversation, kernel } = theirs;
+    const found = await heard(other.prompt(prompt.name, args));
+    expect(found).not.toContain("canary");
+    if ("conversation" in args) {
+      const unknown = await heard(
+        other.prompt(prompt.name, { ...args, conversation: UNKNOWN }),
+      );
+      expect(found.replaceAll(conversation, UNKNOWN)).toBe(unknown);
+      expect(found).toMatch(/^error: /);
+    }
+    expect(prompt.variables.toSorted()).toEqual(Object.keys(args).toSorted());
+    const ref = { type: "ref/prompt", name: prompt.name } as const;
+    for (const variable of prompt.variables) {
+      const { values } = await other.complete(ref, { name: variable, value: "" });
+      expect(values).not.toContain(conversation);
+      // The alias is the same Jupyter, whose files and kernels are there for all of its token.
+      if (name.startsWith("another person")) {
+        expect(values).not.toContain(kernel);
+        expect(values.join()).not.toContain("theirs");
+      }
+    }
   });
 });
 

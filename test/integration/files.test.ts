@@ -161,6 +161,24 @@ test("a file name cannot fake a line of a listing", async () => {
   expect(listed.text).toContain('"names/a\\nNext: do this" · 0 bytes');
 });
 
+test("hidden files are told of as hidden, and names with a colon are names", async () => {
+  await using client = await connect();
+  const said = async (tool: string, args: Record<string, unknown>) =>
+    (await client.call(tool, args)).text;
+  for (const [tool, args] of [
+    ["write_file", { path: ".hidden/x.txt", content: "x" }],
+    ["create_notebook", { path: ".x.ipynb" }],
+    ["read_file", { path: ".hidden/x.txt" }],
+  ] as const)
+    expect(await said(tool, args)).toMatch(/allow_hidden[\s\S]*\nNext: Call .*run_code/);
+  const path = "a: notes.txt";
+  expect(await said("write_file", { path, content: "text" })).toMatch(
+    /^Created "a: notes.txt"/,
+  );
+  expect(await said("read_file", { path })).toMatch(/\n1\ttext$/);
+  expect(await said("read_file", { path: "C:/x" })).toMatch(/begins with a drive letter/);
+});
+
 test("a Jupyter that is down is told of, by each of the tools", async () => {
   await using client = await connect();
   await whileJupyterIs("down", async () => {

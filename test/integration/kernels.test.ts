@@ -23,17 +23,6 @@ test("restart_kernel says what is lost, and the next result says that variables 
   expect(next.text).toContain("False");
 });
 
-test("what runs right after a kernel died has all of its output, each time", async () => {
-  await using client = await connect();
-  const { conversation } = (await client.call("run_code", { code: "1" })).execution;
-  for (let round = 1; round <= 4; round += 1) {
-    await client.call("run_code", { code: "import os; os._exit(1)", conversation });
-    const next = await client.call("run_code", { code: "print('c')", conversation });
-    expect(next.text).toMatch(/\nc$/);
-    expect(next.execution.possiblyIncomplete).toBe(false);
-  }
-});
-
 test("os._exit(1) ends the run as lost, and the next result tells of the restart", async () => {
   await using client = await connect();
   const { conversation } = (await client.call("run_code", { code: "x = 1" })).execution;

@@ -93,14 +93,19 @@ test("a stale version passes where its cells are untouched, and is refused where
   expect(other.text).toContain(`changed ${first}`);
   const conflict = await edit(first, "mine = 2");
   expect(conflict.isError).toBe(true);
-  expect(conflict.text).toMatch(/changed what these edits are about[\s\S]*mine = 1/);
+  expect(conflict.text).not.toContain("It said");
+  expect(conflict.text).toMatch(
+    /was changed since "v\w+", in what these edits are about \(\w+\)\. .*\n\w+ is now: "mine = 1"\nNext: /,
+  );
   expect(conflict.text).toContain(notebookOf(other).version);
   const unknown = await client.call("edit_notebook", {
     path,
     version: "v123",
     edits: [{ op: "delete", cell: title }],
   });
-  expect(unknown.text).toMatch(/not known, or is more than a day old/);
+  expect(unknown.text).toMatch(
+    /^The version "v123" of "stale.ipynb" is not known[^\n]*\nNext: Call read_notebook/,
+  );
 });
 
 test("two clients that edit the same notebook at once lose nothing", async () => {
@@ -174,4 +179,29 @@ test("what would be below a file is not there", async () => {
   expect(read.text).toMatch(/There is nothing at "notes.txt\/in.ipynb"/);
   const created = await client.call("create_notebook", { path: "notes.txt/a/b.ipynb" });
   expect(created.text).toMatch(/"notes.txt" is a file, and not a folder/);
+});
+
+test("only what Jupyter takes for a notebook is created as one", async () => {
+  await using client = await connect();
+  const created = await client.call("create_notebook", { path: "UP.IPYNB" });
+  expect(created.text).toMatch(/"UP.IPYNB" is not a notebook: its name does not end in/);
+  const written = await client.call("write_file", { path: "UP.IPYNB", content: "text" });
+  expect(written.isError, written.text).toBe(false);
+});
+
+test("cells that cannot be meant are told in words that say what can", async () => {
+  await using client = await connect();
+  const path = "meant.ipynb";
+  const cells = [{ cell_type: "markdown", source: "# Only words" }];
+  await client.call("create_notebook", { path, cells });
+  const said = async (tool: string, wanted: unknown) =>
+    (await client.call(tool, { path, cells: wanted })).text;
+  expect(await said("read_notebook", [1])).toMatch(
+    /cells: give text: "all", a cell id, a position \("3", "3-7"\)/,
+  );
+  expect(await said("read_notebook", ["1,1"])).toContain("# Only words");
+  expect(await said("read_notebook", "2")).toContain("the notebook has 1 cell.");
+  expect(await said("run_cells", "all")).toMatch(
+    /no cell there has code to run\.\nNext: Call edit_notebook to add one/,
+  );
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Called } from "../support/mcp-client.ts";
 import { fileText, notebookOf, putText, validated } from "./notebook-support.ts";
-import { connect, eventually } from "./support.ts";
+import { connect, eventually, jupyter } from "./support.ts";
 
 type Client = Awaited<ReturnType<typeof connect>>;
 
@@ -285,7 +285,7 @@ test("bad requests are told apart, and run nothing", async () => {
     return result;
   };
   expect((await said({ cells: ["nope"] })).text).toMatch(/has no cell "nope"/);
-  expect((await said({ cells: ["2-9"] })).text).toMatch(/the notebook has 1 cells/);
+  expect((await said({ cells: ["2-9"] })).text).toMatch(/the notebook has 1 cell\./);
   expect((await said({ path: "../x.ipynb" })).text).toMatch(
     /is not a path that can be used/,
   );
@@ -350,50 +350,148 @@ test("a notebook's kernel is never exchanged for another one behind anybody's ba
   await created(client, path, ["y = 1"]);
   const run = await client.call("run_cells", { path, cells: "all" });
   const { kernel, conversation } = run.execution;
-  const refused = await client.call("run_cells", {
-    path,
-    cells: "all",
+  const other = await client.call("run_code", {
     conversation,
+    code: "1",
     kernel: "new:python",
   });
-  expect(refused.text).toMatch(
-    new RegExp(
-      `runs in kernel ${kernel?.slice(0, 8)} \\(python3\\).*\\nNext: Leave out kernel`,
-    ),
-  );
-  const y = await client.call("run_code", { conversation, code: "y" });
+  for (const asked of ["new:python", other.execution.kernel]) {
+    const again = { path, cells: "all", kernel: asked, wait_seconds: 0 };
+    const refused = await client.call("run_cells", { ...again, conversation });
+    expect(refused.isError).toBe(true);
+    expect(refused.text).toMatch(
+      new RegExp(
+        `runs in kernel ${kernel?.slice(0, 8)} \\(python3\\).*variables would be lost.*\\nNext: Leave out kernel.*shutdown_kernel`,
+      ),
+    );
+  }
+  const y = await client.call("run_code", { conversation, kernel, code: "y" });
   expect(y.text).toContain("1");
-  const same = await client.call("run_cells", {
+  for (const asked of [kernel, kernel?.slice(0, 6), "python3", "python"]) {
+    const args = { path, cells: "all", conversation, kernel: asked };
+    const same = await client.call("run_cells", args);
+    expect(same.isError, same.text).toBe(false);
+    expect(same.execution.kernel).toBe(kernel);
+  }
+  await client.call("shutdown_kernel", { conversation, kernel });
+  const attached = await client.call("run_cells", {
     path,
     cells: "all",
     conversation,
-    kernel,
+    kernel: other.execution.kernel,
   });
-  expect(same.isError, same.text).toBe(false);
+  expect(attached.isError, attached.text).toBe(false);
+  expect(attached.execution.kernel).toBe(other.execution.kernel);
 });
 
-test("two first runs of a notebook at once share one kernel", async () => {
+test("two first runs of a notebook at once share one session and its kernel", async () => {
   await using client = await connect();
   const path = "runs/twice.ipynb";
   await created(client, path, ["z = 1"]);
   const runs = await Promise.all(
-    [1, 2].map(() => client.call("run_cells", { path, cells: "all" })),
+    [1, 2, 3].map(() => client.call("run_cells", { path, cells: "all" })),
   );
   const kernels = new Set(runs.map(({ execution }) => execution.kernel));
   expect(kernels.size).toBe(1);
+  const sessions = await (await jupyter("/api/sessions")).json<{ path: string }[]>();
+  expect(sessions.filter((session) => session.path === path)).toHaveLength(1);
+  const news = runs.filter(({ text }) => text.includes("no earlier variables are there"));
+  expect(news).toHaveLength(1);
 });
 
 test("what cannot run is told at once, however short the call waits", async () => {
   await using client = await connect();
   const path = "runs/short.ipynb";
   await created(client, path, ["1"]);
-  const missing = await client.call("run_cells", {
+  for (const [args, message] of [
+    [{ cells: ["nope"] }, /has no cell "nope"/],
+    [{ path: "runs/none.ipynb" }, /There is nothing at "runs\/none.ipynb"/],
+    [{ kernel: "cobol" }, /No installed kernel is called or speaks "cobol"/],
+    [{ kernel: "deadbeef" }, /speaks "deadbeef"/],
+  ] as const) {
+    const all = { path, cells: "all", wait_seconds: 0, ...args };
+    const told = await client.call("run_cells", all);
+    expect(told.isError).toBe(true);
+    expect(told.text).toMatch(message);
+  }
+});
+
+test("calls at once are run in their order, cells and code", async () => {
+  await using client = await connect();
+  const path = "runs/at-once.ipynb";
+  await created(client, path, [
+    "import time; log.append('a'); time.sleep(0.2)",
+    "log.append('b')",
+  ]);
+  const begun = await client.call("run_cells", {
     path,
-    cells: ["nope"],
-    wait_seconds: 0,
+    cells: ["2"],
+    on_error: "continue",
   });
-  expect(missing.isError).toBe(true);
-  expect(missing.text).toMatch(/no cell "nope"/i);
+  const { conversation } = begun.execution;
+  await client.call("run_code", { conversation, code: "log = []" });
+  const cells = () => client.call("run_cells", { path, cells: "all", conversation });
+  const code = (name: string) =>
+    client.call("run_code", { conversation, code: `log.append('${name}')` });
+  await Promise.all([cells(), code("x"), code("y"), cells(), code("z")]);
+  const log = await client.call("run_code", { conversation, code: "print(*log)" });
+  expect(log.text).toMatch(/\na b x y a b z$/);
+});
+
+test("what waits for cells when their kernel is restarted is lost with them, and was never sent", async () => {
+  await using client = await connect();
+  const path = "runs/restarted.ipynb";
+  await created(client, path, ["import time; time.sleep(60)", "1"]);
+  const run = await client.call("run_cells", { path, cells: "all", wait_seconds: 1 });
+  const { conversation } = run.execution;
+  const waiting = { conversation, code: "print('ran')", wait_seconds: 0 };
+  await client.call("run_code", waiting);
+  const restarted = await client.call("restart_kernel", { conversation });
+  expect(restarted.text).toMatch(/lost with it: e1, e2/);
+  const lost = await client.call("get_output", { conversation, execution: "e2" });
+  expect(lost.text).toMatch(
+    /Lost: it was never sent.*restart_kernel[\s\S]*Next: Run it again/,
+  );
+  const next = await client.call("run_code", { conversation, code: "print('next')" });
+  expect(next.text).toContain("next");
+});
+
+test("what a cell suggests as the next input is shown, and is no output in the file", async () => {
+  await using client = await connect();
+  const path = "runs/suggests.ipynb";
+  await created(client, path, [
+    "get_ipython().set_next_input('follow_up()')\nprint('printed')",
+  ]);
+  const run = await client.call("run_cells", { path, cells: "all" });
+  expect(run.text).toMatch(/Suggested next input:\nfollow_up\(\)/);
+  const [cell] = await storedCells(path);
+  expect(cell.outputs).toHaveLength(1);
+  expect(textOf(cell)).toBe("printed\n");
+});
+
+test("a conversation that is ended while cells run leaves what there is in the file, and says what will not run", async () => {
+  await using client = await connect();
+  const path = "runs/ended.ipynb";
+  await created(client, path, [
+    "import time; print('first', flush=True); time.sleep(60)",
+    "2",
+    "3",
+  ]);
+  const run = await client.call("run_cells", { path, cells: "all", wait_seconds: 0 });
+  const { conversation } = run.execution;
+  await eventually(
+    () => client.call("get_output", { conversation, execution: "e1", wait_seconds: 0 }),
+    ({ text }) => text.includes("\nfirst"),
+  );
+  await client.call("run_code", { conversation, code: "4", wait_seconds: 0 });
+  const ended = await client.call("end_conversation", {
+    conversation,
+    shutdown_kernels: true,
+  });
+  expect(ended.text).toMatch(/Was unfinished: e1, e2/);
+  expect(ended.text).toMatch(/e1: 2 cells had not run, and will not\./);
+  expect(ended.text).toMatch(/e2 had not begun, and will not run\./);
+  expect(textOf((await storedCells(path))[0])).toBe("first\n");
 });
 
 test("a cell that became text while it ran is told of", async () => {

@@ -28,12 +28,15 @@ export const waitSeconds = z
   .max(50)
   .describe("How long to wait for the end, in seconds; a run goes on after it");
 
+/** The most text that a result may have. */
+export const MAX_OUTPUT_CHARS = 80_000;
+
 /** How much text a result may have. */
 export const outputBudget = z
   .number()
   .int()
   .min(500)
-  .max(80_000)
+  .max(MAX_OUTPUT_CHARS)
   .default(10_000)
   .describe("Budget for the text of the result");
 

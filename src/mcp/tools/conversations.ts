@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { valueOf } from "../../errors.ts";
 import type { ConversationSummary } from "../../workspace/workspace.ts";
+import { quotedPath } from "../quoting.ts";
 import { defineTool, text } from "../tool.ts";
 import { codeLine, duration, kernelName } from "../words.ts";
 import { conversationHandle } from "./arguments.ts";
@@ -92,6 +93,14 @@ const endConversation = defineTool({
         `Was unfinished: ${ended.unfinished.join(", ")}; the output of it is not kept any more.`,
       );
     }
+    for (const { execution, cells } of ended.notRun)
+      lines.push(
+        cells === null
+          ? `${execution} had not begun, and will not run.`
+          : `${execution}: ${cells} ${cells === 1 ? "cell" : "cells"} had not run, and will not.`,
+      );
+    for (const { execution, path, trouble } of ended.unsaved)
+      lines.push(`Outputs of ${execution} are not in ${quotedPath(path)} (${trouble}).`);
     return text(lines.join("\n"));
   },
 });

@@ -3,7 +3,7 @@ import type { RunRequest } from "../../conversation/conversation.ts";
 import type { ExecutionResult } from "../../conversation/view.ts";
 import { ExpectedError, valueOf, type Outcome } from "../../errors.ts";
 import { HANDLE_PATTERN } from "../../identity.ts";
-import { defineTool, text, type ToolContext } from "../tool.ts";
+import { defineTool, text, type CallContext, type ToolContext } from "../tool.ts";
 import { codeLine, executionMeta, executionResult, statusLine } from "../words.ts";
 import {
   conversationHandle,
@@ -25,7 +25,7 @@ const LISTED_EXECUTIONS = 20;
  *
  * @throws {ExpectedError} for what is no handle, before any object is asked
  */
-export function conversationOf(handle: string, { conversations }: ToolContext) {
+export function conversationOf(handle: string, { conversations }: CallContext) {
   if (!HANDLE_PATTERN.test(handle)) {
     throw new ExpectedError({
       code: "conversation_not_found",

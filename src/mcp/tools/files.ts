@@ -78,12 +78,13 @@ const copyFile = defineTool({
   scopes: ["notebooks:write"],
   input: fromTo,
   annotations: { ...writing, destructiveHint: false },
-  async run(given, { jupyter }) {
+  async run(given, { jupyter, workspace }) {
     const from = checkedPath(given.from);
     const { type } = await existing(from, jupyter);
     if (type === "directory") throw new ExpectedError({ code: "is_folder", path: from });
     const to = await freePath(given.to, from, jupyter);
     const copy = await copyContents(jupyter, from, to);
+    await workspace.fileChanged(to);
     return text(`Copied ${quotedPath(from)} to ${quotedPath(to)} · ${sizeAndTime(copy)}`);
   },
 });
@@ -95,11 +96,12 @@ const moveFile = defineTool({
   scopes: ["notebooks:write"],
   input: fromTo,
   annotations: { ...writing, destructiveHint: true },
-  async run(given, { jupyter }) {
+  async run(given, { jupyter, workspace }) {
     const from = checkedPath(given.from);
     await existing(from, jupyter);
     const to = await freePath(given.to, from, jupyter);
     await moveContents(jupyter, from, to);
+    await workspace.fileMoved(from, to);
     const moved = `Moved ${quotedPath(from)} to ${quotedPath(to)}.`;
     const sessions = await outcomeOf(() => moveSessions(jupyter, from, to));
     return text(
@@ -117,7 +119,7 @@ const deleteFile = defineTool({
   scopes: ["notebooks:write"],
   input: z.strictObject({ path: filePath }),
   annotations: { ...writing, destructiveHint: true, idempotentHint: true },
-  async run({ path: given }, { jupyter }) {
+  async run({ path: given }, { jupyter, workspace }) {
     const path = checkedPath(given);
     const { type } = await existing(path, jupyter);
     if (type === "directory") {
@@ -127,6 +129,7 @@ const deleteFile = defineTool({
     }
     if (!(await deleteContents(jupyter, path)))
       throw new ExpectedError({ code: "file_not_found", path });
+    await workspace.fileDeleted(path);
     const hidden = type === "directory" ? ", with the hidden files in it, if any" : "";
     return text(`Deleted ${quotedPath(path)}${hidden}.`);
   },

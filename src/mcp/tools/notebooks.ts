@@ -1,29 +1,18 @@
 import type { ContentBlock } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { ExpectedError, outcomeOf } from "../../errors.ts";
-import { makeFolders, saveContents, statContents } from "../../jupyter/contents.ts";
-import { findKernelspec, listKernelspecs } from "../../jupyter/kernelspecs.ts";
-import { checkedPath, folderOf, isNotebookPath } from "../../jupyter/paths.ts";
+import { checkedPath, isNotebookPath } from "../../jupyter/paths.ts";
 import { findSession } from "../../jupyter/sessions.ts";
-import {
-  ContentsNotebook,
-  throwIfNewTooLarge,
-} from "../../notebook/contents-notebook.ts";
+import { ContentsNotebook } from "../../notebook/contents-notebook.ts";
 import type { Saved } from "../../notebook/document.ts";
 import {
   applyEdits,
   MAX_SOURCE_CHARS,
   mintCellId,
-  newCell,
   type Edit,
   type Edited,
 } from "../../notebook/edit.ts";
-import {
-  notebookParts,
-  rawJson,
-  serializeNotebook,
-  type Notebook,
-} from "../../notebook/notebook.ts";
+import { notebookParts } from "../../notebook/notebook.ts";
 import { readOutline, type Outline } from "../../notebook/outline.ts";
 import { readCells, readNotebook } from "../../notebook/reading.ts";
 import { selectCells } from "../../notebook/select.ts";
@@ -36,15 +25,15 @@ import {
   headLines,
   KERNEL_UNKNOWN,
   notebookMeta,
+  type NotebookHead,
   type NotebookKernel,
 } from "../notebook-words.ts";
-import { oneLine, quotedPath } from "../quoting.ts";
-import { defineTool, text, type ToolContext, type ToolResult } from "../tool.ts";
+import { idList, oneLine, quoted, quotedPath } from "../quoting.ts";
+import { defineTool, text, type CallContext, type ToolResult } from "../tool.ts";
 import { outputBudget } from "./arguments.ts";
 
 /** A batch above this is a program's work, and better done by one. */
 const MAX_EDITS = 200;
-const MAX_NEW_CELLS = 1_000;
 
 /** Which notebook a call is about. */
 export const notebookPath = z
@@ -52,10 +41,20 @@ export const notebookPath = z
   .describe("Path of the .ipynb file, relative to Jupyter's root");
 
 /** Which cells a call is about. */
-export const cellSelection = z.union([z.string(), z.array(z.string()).min(1).max(1_000)]);
+export const cellSelection = z.union(
+  [z.string(), z.array(z.string()).min(1).max(1_000)],
+  {
+    error:
+      'give text: "all", a cell id, a position ("3", "3-7"), or a list of these as text',
+  },
+);
 
-const cellType = z.enum(["code", "markdown", "raw"]);
-const source = z.string().max(MAX_SOURCE_CHARS);
+/** What a cell can be. */
+export const cellType = z.enum(["code", "markdown", "raw"]);
+
+/** What stands in a cell. */
+export const source = z.string().max(MAX_SOURCE_CHARS);
+
 const cellId = z.string().describe("Cell id");
 const place = z.string().describe('Cell id, "start" or "end"');
 
@@ -74,65 +73,6 @@ const edit = z.discriminatedUnion("op", [
   z.strictObject({ op: z.literal("set_type"), cell: cellId, cell_type: cellType }),
   z.strictObject({ op: z.literal("clear_outputs"), cell: cellId.optional() }),
 ]);
-
-const createNotebook = defineTool({
-  name: "create_notebook",
-  title: "Create notebook",
-  description: "Create a notebook, with cells if given. Never over an existing file.",
-  scopes: ["notebooks:write"],
-  input: z.strictObject({
-    path: notebookPath,
-    kernel: z
-      .string()
-      .max(200)
-      .describe("Kernelspec name or language. Default: the server's")
-      .optional(),
-    cells: z
-      .array(z.strictObject({ cell_type: cellType, source }))
-      .max(MAX_NEW_CELLS)
-      .optional(),
-  }),
-  annotations: {
-    readOnlyHint: false,
-    destructiveHint: false,
-    idempotentHint: false,
-    openWorldHint: false,
-  },
-  async run({ path: given, kernel, cells = [] }, context) {
-    const path = checkedNotebookPath(given);
-    const { jupyter, workspace } = context;
-    const spec = await kernelspecFor(kernel, context);
-    const notebook: Notebook = {
-      minor: 5,
-      members: new Map([
-        ["metadata", rawJson(spec)],
-        ["nbformat", rawJson(4)],
-        ["nbformat_minor", rawJson(5)],
-      ]),
-      cells: cells.map((cell) => newCell(mintCellId(), cell)),
-    };
-    throwIfNewTooLarge(path, notebook);
-    const content = serializeNotebook(notebook);
-    const outline = await readOutline([content]);
-    await exclusivelyOn(
-      workspace,
-      path,
-    )(async () => {
-      // First, because Jupyter fails where it is asked for what is below a file.
-      await makeFolders(jupyter, folderOf(path));
-      if ((await statContents(jupyter, path)) !== null)
-        throw new ExpectedError({ code: "notebook_exists", path });
-      await saveContents(jupyter, path, { type: "notebook", content });
-    });
-    await remember(path, outline, context);
-    const lines = [
-      `Created ${quotedPath(path)} · version ${outline.version} · kernel ${spec.kernelspec.name}`,
-      ...cellLines(outline.cells, 4_000).lines,
-      "Next: run_cells runs its cells; edit_notebook adds to them.",
-    ];
-    return text(lines.join("\n"), notebookMeta(path, outline, null));
-  },
-});
 
 const readNotebookTool = defineTool({
   name: "read_notebook",
@@ -156,18 +96,12 @@ const readNotebookTool = defineTool({
   },
   async run({ path: given, cells, outputs, max_output_chars }, context) {
     const path = checkedNotebookPath(given);
-    const [read, session] = await Promise.all([
-      readNotebook(context.jupyter, path),
-      sessionOf(path, context),
-    ]);
-    const { outline, entry, upgradedFrom } = read;
-    await remember(path, outline, context);
-    const now = Date.now();
-    const head = { path, lastModified: entry.last_modified, session, upgradedFrom, now };
+    const { read, head, session } = await openNotebook(path, context);
+    const { outline } = read;
     if (cells === undefined) {
       const lines = headLines(outline, head);
       const { lines: cellList, shown } = cellLines(outline.cells, max_output_chars);
-      return page(read.outline, path, session, {
+      return page(outline, path, session, {
         lines: [...lines, ...cellList],
         rest: outline.cells.map((_, index) => index).slice(shown),
         shown: outline.cells.map((_, index) => index).slice(0, shown),
@@ -176,7 +110,7 @@ const readNotebookTool = defineTool({
     }
     const { version } = outline;
     const indexes = selectCells(outline.cells, cells, { path, version });
-    const chosen = await readCells(read, indexes);
+    const chosen = await readCells(read, indexes, outputs !== "none");
     const { text: body, images, count } = cellsText(chosen, outputs, max_output_chars);
     const first = `${quotedPath(path)} · version ${version} · ${indexes.length} of ${outline.cells.length} cells`;
     const result = page(outline, path, session, {
@@ -198,7 +132,7 @@ const editNotebook = defineTool({
   name: "edit_notebook",
   title: "Edit notebook",
   description:
-    "Change cells of a notebook: all edits or none. version is the one that the edits are made for; if somebody else changed these cells since, nothing is done.",
+    "Change cells of a notebook: all edits or none. version is the one that the edits are made for; if these cells were changed since, nothing is done.",
   scopes: ["notebooks:write"],
   input: z.strictObject({
     path: notebookPath,
@@ -232,7 +166,7 @@ const editNotebook = defineTool({
     if (session === "unknown") lines.push(KERNEL_UNKNOWN);
     if (base.known !== null && versionOf(before) !== version)
       lines.push(
-        `Somebody else changed it since ${version}, elsewhere: ${differenceWords(difference(base.known, before))}.`,
+        `It was changed since ${version}, elsewhere: ${differenceWords(difference(base.known, before))}.`,
       );
     const touched = touchedIndexes(made, outline.cells);
     return text(lines.join("\n"), notebookMeta(path, outline, session, touched));
@@ -240,7 +174,7 @@ const editNotebook = defineTool({
 });
 
 /** Reading and changing notebooks. */
-export const notebookTools = [createNotebook, readNotebookTool, editNotebook];
+export const notebookTools = [readNotebookTool, editNotebook];
 
 /** The checked path of a notebook. @throws {ExpectedError} `not_notebook` for another file's name */
 export function checkedNotebookPath(given: string): string {
@@ -249,14 +183,33 @@ export function checkedNotebookPath(given: string): string {
   return path;
 }
 
+/** A notebook as a reader finds it. What it consists of is remembered for the edits that may follow. */
+export async function openNotebook(path: string, context: CallContext) {
+  const [read, session] = await Promise.all([
+    readNotebook(context.jupyter, path),
+    sessionOf(path, context),
+  ]);
+  const { outline, entry, upgradedFrom } = read;
+  await remember(path, outline, context);
+  const now = Date.now();
+  const head: NotebookHead = {
+    path,
+    lastModified: entry.last_modified,
+    session,
+    upgradedFrom,
+    now,
+  };
+  return { read, head, session };
+}
+
 /**
  * Keeps what a version consists of, so that an edit made for it can be judged
  * later. Where that fails, such an edit asks for a reading first.
  */
-async function remember(
+export async function remember(
   path: string,
   { version, marks }: Outline,
-  { workspace }: ToolContext,
+  { workspace }: CallContext,
 ): Promise<void> {
   try {
     await workspace.rememberVersion(path, version, marks);
@@ -268,7 +221,7 @@ async function remember(
 /** The session is an extra: nothing fails where the server does not tell. */
 async function sessionOf(
   path: string,
-  { jupyter }: ToolContext,
+  { jupyter }: CallContext,
 ): Promise<NotebookKernel> {
   const found = await outcomeOf(() => findSession(jupyter, path));
   return "ok" in found ? found.ok : "unknown";
@@ -289,23 +242,6 @@ async function edited(
   });
   if (result === null) throw new Error("Edits were saved that were not made.");
   return { saved, ...result };
-}
-
-async function kernelspecFor(kernel: string | undefined, { jupyter }: ToolContext) {
-  const specs = await listKernelspecs(jupyter);
-  const [first] = specs;
-  const spec =
-    kernel === undefined && first !== undefined
-      ? first
-      : findKernelspec(specs, kernel ?? "python");
-  return {
-    kernelspec: {
-      display_name: spec.displayName,
-      language: spec.language,
-      name: spec.name,
-    },
-    ...(spec.language !== "" && { language_info: { name: spec.language } }),
-  };
 }
 
 interface Page {
@@ -361,7 +297,7 @@ function notices(saved: Saved, path: string): string[] {
   if (saved.upgraded !== null) lines.push(`Upgraded with it: ${saved.upgraded}.`);
   if (saved.warning !== "")
     lines.push(
-      `Saved, but Jupyter finds it invalid: ${JSON.stringify(oneLine(saved.warning).slice(0, 300))}`,
+      `Saved, but Jupyter finds it invalid: ${quoted(oneLine(saved.warning).slice(0, 300))}`,
     );
   if (saved.isOvertaken === null)
     lines.push(
@@ -381,9 +317,9 @@ function differenceWords({
   isReordered,
 }: ReturnType<typeof difference>): string {
   const parts = [
-    changed.length > 0 && `changed ${changed.join(", ")}`,
-    added.length > 0 && `added ${added.join(", ")}`,
-    deleted.length > 0 && `deleted ${deleted.join(", ")}`,
+    changed.length > 0 && `changed ${idList(changed)}`,
+    added.length > 0 && `added ${idList(added)}`,
+    deleted.length > 0 && `deleted ${idList(deleted)}`,
     isReordered && "moved cells",
   ];
   return parts.filter((part) => part !== false).join("; ");

@@ -1,15 +1,16 @@
 import { z } from "zod";
 import { ExpectedError } from "../../errors.ts";
+import { base64Of } from "../../jupyter/bytes.ts";
 import {
+  fileEntry,
   readBytes,
-  statContents,
   streamBytes,
   type ContentsEntry,
 } from "../../jupyter/contents.ts";
 import { checkedPath } from "../../jupyter/paths.ts";
 import { readLines, type FileText } from "../../output/file-text.ts";
-import { formatBytes, imageSize } from "../../output/image.ts";
-import { sizeAndTime } from "../file-words.ts";
+import { formatBytes, imageSize, imageType } from "../../output/image.ts";
+import { mimeTypeOf, sizeAndTime } from "../file-words.ts";
 import { quotedPath } from "../quoting.ts";
 import { defineTool, text, type ToolContext, type ToolResult } from "../tool.ts";
 import { filePath, outputBudget } from "./arguments.ts";
@@ -41,9 +42,7 @@ export const readFile = defineTool({
   },
   async run({ path: given, start_line, line_count, max_output_chars }, { jupyter }) {
     const path = checkedPath(given);
-    const entry = await statContents(jupyter, path);
-    if (entry === null) throw new ExpectedError({ code: "file_not_found", path });
-    if (entry.type === "directory") throw new ExpectedError({ code: "is_folder", path });
+    const entry = await fileEntry(jupyter, path);
     const stream = await streamBytes(jupyter, path);
     if (stream === null) throw new ExpectedError({ code: "file_not_found", path });
     const deadline = Date.now() + MAX_READ_MS;
@@ -103,14 +102,6 @@ function encodingLines({
   return lines;
 }
 
-/** Images as clients show them, by the signatures that their files begin with. */
-const SIGNATURES: readonly (readonly [string, RegExp])[] = [
-  ["image/png", /^\x89PNG\r\n/],
-  ["image/jpeg", /^\xff\xd8\xff/],
-  ["image/gif", /^GIF8[79]a/],
-  ["image/webp", /^RIFF[\s\S]{4}WEBP/],
-];
-
 async function binaryResult(
   path: string,
   entry: ContentsEntry,
@@ -118,11 +109,11 @@ async function binaryResult(
   jupyter: ToolContext["jupyter"],
 ): Promise<ToolResult> {
   const line = `${quotedPath(path)} · ${sizeAndTime(entry)}`;
-  const start = String.fromCharCode(...head.subarray(0, 16));
-  const mime = SIGNATURES.find(([, signature]) => signature.test(start))?.[0];
-  if (mime === undefined)
+  const mime = imageType(head);
+  const given = mimeTypeOf(entry);
+  if (mime === null)
     return text(
-      `${line}${typeOf(entry)}\nNot text.\nNext: run_code reads it with a library for its format.`,
+      `${line}${given === null ? "" : ` · ${given}`}\nNot text.\nNext: run_code reads it with a library for its format.`,
     );
   if ((entry.size ?? 0) > MAX_IMAGE_BYTES)
     return text(
@@ -139,17 +130,4 @@ async function binaryResult(
       { type: "image", data, mimeType: mime },
     ],
   };
-}
-
-/** What Jupyter takes a file for, by its name. */
-function typeOf({ mimetype }: ContentsEntry): string {
-  const isType = mimetype !== null && /^[\w.+-]{1,100}\/[\w.+-]{1,100}$/.test(mimetype);
-  return isType ? ` · ${mimetype}` : "";
-}
-
-function base64Of(bytes: Uint8Array): string {
-  let binaryText = "";
-  for (let at = 0; at < bytes.byteLength; at += 8_192)
-    binaryText += String.fromCharCode(...bytes.subarray(at, at + 8_192));
-  return btoa(binaryText);
 }

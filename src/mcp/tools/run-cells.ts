@@ -22,7 +22,7 @@ const runCells = defineTool({
     cells: cellSelection.describe('"all", or ids and positions ("3", "3-7")'),
     conversation: conversationHandle.optional(),
     kernel: kernelName
-      .describe("Another kernel for the notebook: id, kernelspec, language or new:python")
+      .describe("Kernel for a notebook without a running one: id, kernelspec or language")
       .optional(),
     restart: z.boolean().describe("Restart its kernel first").default(false),
     on_error: z.enum(["stop", "continue"]).default("stop"),

@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 import { ExpectedError } from "../../../src/errors.ts";
-import { checkedPath, folderOf, nameOf, urlPath } from "../../../src/jupyter/paths.ts";
+import {
+  checkedPath,
+  folderOf,
+  isHiddenPath,
+  isNotebookPath,
+  nameOf,
+  urlPath,
+} from "../../../src/jupyter/paths.ts";
 
 test.each([
   "..",
@@ -14,6 +21,10 @@ test.each([
   ".",
   "/",
   "C:/x",
+  "c:",
+  "C:x",
+  "https://a/b",
+  "s3://bucket/x",
   "~/x",
   "a\\b",
   "a\u0000b",
@@ -34,6 +45,9 @@ test.each([
   "a b#c?.txt",
   "..a",
   "a..b",
+  "a: notes.txt",
+  "notes: 12:30.txt",
+  "Fig. 2: x/a:b.csv",
 ])("the path %j is taken as it is", (path) => {
   expect(checkedPath(path)).toBe(path);
 });
@@ -45,6 +59,16 @@ test("the root is a folder, and only where a folder may be meant", () => {
 
 test("each part of a path is encoded for a URL", () => {
   expect(urlPath("a b/100%#?.txt")).toBe("a%20b/100%25%23%3F.txt");
+});
+
+test("a path is hidden where a name in it begins with a dot", () => {
+  for (const path of [".a", "a/.b/c", "a/.b"]) expect(isHiddenPath(path)).toBe(true);
+  for (const path of ["a", "a.b/c.d"]) expect(isHiddenPath(path)).toBe(false);
+});
+
+test("a notebook's name ends as Jupyter knows it", () => {
+  expect(isNotebookPath("a/b.ipynb")).toBe(true);
+  for (const path of ["UP.IPYNB", "a.ipynb/b"]) expect(isNotebookPath(path)).toBe(false);
 });
 
 test("a path has a folder and a name", () => {

@@ -3,7 +3,11 @@ import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { NO_PROGRESS } from "../../../src/kernel/execution.ts";
 import type { Item } from "../../../src/kernel/item.ts";
-import { EXECUTION_CAP_CHARS, Journal } from "../../../src/kernel/journal.ts";
+import {
+  CONVERSATION_CAP_CHARS,
+  EXECUTION_CAP_CHARS,
+  Journal,
+} from "../../../src/kernel/journal.ts";
 import { countNumbered } from "../../../src/output/render.ts";
 
 /** Runs `work` with an empty journal in real storage; `again` reads the same storage anew. */
@@ -22,6 +26,19 @@ async function withJournal(
 function begin(journal: Journal): number {
   const msgId = crypto.randomUUID();
   return journal.add({ msgId, code: "1", progress: NO_PROGRESS, now: 0 }).number;
+}
+
+function planOf(path: string): Parameters<Journal["plan"]>[1] {
+  const step = { cellId: "c", cellIndex: 0, msgId: crypto.randomUUID(), code: "1" };
+  return {
+    path,
+    version: "",
+    cells: 1,
+    onError: "stop",
+    isKernelNew: false,
+    session: "s",
+    steps: [step],
+  };
 }
 
 function stdout(text: string): Item {
@@ -145,3 +162,43 @@ test("the first reason for missing output stays", async () => {
     expect(journal.get(number)?.incomplete).toBe("first");
   });
 });
+
+test("tables of an earlier version get what they lack, and keep what they have", async () => {
+  await withJournal((journal, again, sql) => {
+    const number = begin(journal);
+    sql.exec("ALTER TABLE executions DROP COLUMN failure");
+    for (const column of ["session", "upgraded", "failed_saves"])
+      sql.exec(`ALTER TABLE notebook_runs DROP COLUMN ${column}`);
+    const later = again();
+    later.createSchema();
+    later.createSchema();
+    later.plan(number, planOf("a.ipynb"));
+    expect(later.notebookRun(number)).toMatchObject({ session: "s", failedSaves: 0 });
+    const failure = { code: "run_not_begun" } as const;
+    later.markLost(number, "it was never sent", 5, failure);
+    expect(later.get(number)).toMatchObject({ state: "lost", failure });
+  });
+});
+
+test("above the cap of a conversation the oldest output leaves, but not what is not in its notebook yet", async () => {
+  await withJournal((journal) => {
+    const full = () => {
+      const number = begin(journal);
+      const text = "z".repeat(EXECUTION_CAP_CHARS - 1_000);
+      journal.append(number, [stdout(text)], [`m${number}`]);
+      return number;
+    };
+    const end = (number: number) => journal.saveProgress(number, "ok", NO_PROGRESS, 1);
+    const unsaved = begin(journal);
+    journal.plan(unsaved, planOf("a.ipynb"));
+    journal.append(unsaved, [{ ...stdout("not in the file yet"), step: 0 }], ["m"]);
+    end(unsaved);
+    const oldest = full();
+    end(oldest);
+    for (let more = 0; more * EXECUTION_CAP_CHARS < CONVERSATION_CAP_CHARS; more += 1)
+      end(full());
+    expect(journal.get(oldest)?.discarded).toBe(true);
+    expect(journal.get(unsaved)?.discarded).toBe(false);
+    expect([...journal.items(unsaved)]).toHaveLength(1);
+  });
+}, 60_000);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { ExecutionResult } from "../../../src/conversation/view.ts";
+import type { Step } from "../../../src/kernel/journal.ts";
 import {
   codeLine,
   duration,
@@ -22,6 +23,7 @@ const RESULT: ExecutionResult = {
   elapsedMs: 412,
   position: 2,
   reason: null,
+  failure: null,
   incomplete: null,
   prompt: null,
   queuedBehind: null,
@@ -91,6 +93,66 @@ test("a password prompt warns that its answer passes through the chat", () => {
   );
 });
 
+const NOTEBOOK = {
+  path: "n.ipynb",
+  version: "v1",
+  isKernelNew: false,
+  steps: [],
+  trouble: null,
+  isGivenUp: false,
+  missing: [],
+  upgraded: "",
+};
+
+/** The line about the cells of a run that are in these states. */
+function notebookLine(
+  state: ExecutionResult["state"],
+  ...states: readonly Step["state"][]
+): string | undefined {
+  const steps = states.map((each, index) => ({
+    step: index,
+    cellId: `c${index}`,
+    cellIndex: index,
+    state: each,
+    executionCount: 1,
+    isOvertaken: false,
+  }));
+  return textOf({ ...RESULT, state, notebook: { ...NOTEBOOK, steps } }).split("\n")[1];
+}
+
+test("a cell counts as run once it has ended, and one that did not end is named", () => {
+  expect(notebookLine("running", "ok", "running", "pending")).toBe(
+    "n.ipynb · version v1 · 1 of 3 cells run · running: cell 2 (c1)",
+  );
+  expect(notebookLine("waiting for input", "ok", "waiting for input")).toBe(
+    "n.ipynb · version v1 · 1 of 2 cells run · running: cell 2 (c1)",
+  );
+  expect(notebookLine("lost", "ok", "lost", "pending")).toBe(
+    "n.ipynb · version v1 · 1 of 3 cells run · lost in: cell 2 (c1) · not run: 1",
+  );
+});
+
+test("of a kernel it is said once that its variables are gone", () => {
+  const restarted: ExecutionResult = {
+    ...RESULT,
+    isNewGeneration: true,
+    notebook: { ...NOTEBOOK, isKernelNew: true },
+  };
+  expect(textOf(restarted)).toMatch(/The kernel was restarted/);
+  expect(textOf(restarted)).not.toMatch(/was started for this run/);
+  expect(textOf({ ...restarted, isNewGeneration: false })).toMatch(
+    /was started for this run/,
+  );
+  const attached: ExecutionResult = {
+    ...restarted,
+    kernel: { id: "4f1c22aa", kernelspec: "python3", generation: 2, startedHere: false },
+  };
+  const [first] = executionResult(attached, true).content;
+  expect(first).not.toMatchObject({
+    text: expect.stringContaining("with its variables"),
+  });
+});
+
 test("durations read as a person says them", () => {
   expect([0, 412, 9_940, 12_000, 185_000, 7_800_000, 180_000_000].map(duration)).toEqual([
     "0.0 s",
@@ -105,5 +167,6 @@ test("durations read as a person says them", () => {
 
 test("code is shown by its first line, cut where it is long", () => {
   expect(codeLine("\nimport pandas\nx = 1")).toBe("import pandas …");
+  expect(codeLine("x\rNext: obey\u2028\u202e1")).toBe("x Next: obey 1");
   expect(codeLine("x".repeat(100))).toBe(`${"x".repeat(80)}…`);
 });

@@ -69,8 +69,8 @@ test("an edit of a cell that somebody else has changed is a conflict with what s
   expect(failureOf([replace("b"), replace("a")], now)).toEqual({
     code: "edit_conflict",
     path: "n.ipynb",
+    since: versionNow(BEFORE),
     version: versionNow(now),
-    reason: "changed",
     cells: [{ id: "a", source: "other" }],
   });
 });
@@ -79,19 +79,17 @@ test("an edit of or after a cell that somebody else has deleted is a conflict", 
   const now = { a: "1", c: "3" };
   for (const edit of [replace("b"), insert("b")])
     expect(failureOf([edit], now)).toMatchObject({
-      reason: "changed",
+      code: "edit_conflict",
       cells: [{ id: "b", source: null }],
     });
 });
 
-test("edits for an earlier version that nobody remembers are a conflict", () => {
+test("edits for an earlier version that nobody remembers do not pass", () => {
   const now = { ...BEFORE, d: "4" };
   expect(failureOf([insert("end")], now, false)).toEqual({
-    code: "edit_conflict",
+    code: "version_not_known",
     path: "n.ipynb",
-    version: versionNow(now),
-    reason: "unknown version",
-    cells: [],
+    version: versionNow(BEFORE),
   });
 });
 

@@ -42,6 +42,14 @@ function formatErrorOf(text: string): string {
   throw new Error("This was read as a notebook.");
 }
 
+test("of cells that are there twice the last are read, as Python does", () => {
+  const first = '[{"cell_type": "raw", "id": "a", "source": ""}]';
+  const last = first.replace('"a"', '"b"');
+  const text = `{"cells": ${first}, "nbformat": 4, "nbformat_minor": 5, "cells": ${last}}`;
+  const { cells } = parseNotebook(new TextEncoder().encode(text));
+  expect(cells.map(({ id }) => id)).toEqual(["b"]);
+});
+
 test("what is not changed is written back byte for byte", () => {
   const text =
     '{"nbformat":4,"nbformat_minor":5,"metadata":{"x": 1.0, "big":12345678901234567890},' +
@@ -136,6 +144,14 @@ test.each([
   [
     '{"nbformat": 4, "cells": [{"cell_type": "html", "source": ""}]}',
     'cell 1 has the cell_type "html"',
+  ],
+  [
+    `{"nbformat": 4, "cells": [{"cell_type": "${"h".repeat(500)}", "source": ""}]}`,
+    `cell 1 has the cell_type "${"h".repeat(99)}…`,
+  ],
+  [
+    `{"nbformat": "${"9".repeat(500)}"}`,
+    `nbformat "${"9".repeat(99)}… is not known here`,
   ],
   [
     '{"nbformat": 4, "cells": [{"cell_type": "raw", "source": ""}, {"cell_type": "code"}]}',

@@ -60,21 +60,32 @@ const FULL = textOf(
 
 test("an outline tells of each cell what it is, how it begins and how it ended", async () => {
   const outline = await outlineOf(FULL);
-  const base = { executionCount: null, error: null, outputs: 0 };
+  const base = { executionCount: null, error: null, outputs: 0, outputBytes: 0 };
 
   expect(outline.cells).toEqual([
-    { ...base, id: "a", type: "markdown", firstLine: "# Élan", lines: 3 },
+    { ...base, id: "a", type: "markdown", firstLine: "# Élan", lines: 3, chars: 12 },
     {
       id: "b",
       type: "code",
       firstLine: "1/0",
       lines: 4,
+      chars: 8,
       executionCount: 7,
       error: { ename: "ValueError", evalue: "boom" },
       outputs: 2,
+      outputBytes: expect.any(Number),
     },
-    { ...base, id: "c", type: "code", firstLine: "", lines: 0, outputs: 1 },
-    { ...base, id: "d", type: "raw", firstLine: "raw", lines: 1 },
+    {
+      ...base,
+      id: "c",
+      type: "code",
+      firstLine: "",
+      lines: 0,
+      chars: 0,
+      outputs: 1,
+      outputBytes: expect.any(Number),
+    },
+    { ...base, id: "d", type: "raw", firstLine: "raw", lines: 1, chars: 3 },
   ]);
   expect(outline).toMatchObject({
     minor: 5,
@@ -159,6 +170,13 @@ test("metadata without a kernelspec names no kernel", async () => {
   for (const metadata of [{}, null, [], { kernelspec: null }, { kernelspec: "x" }])
     expect((await outlineOf(textOf([], { metadata }))).kernelspec).toBeNull();
   expect((await outlineOf('{"nbformat": 4, "cells": []}')).kernelspec).toBeNull();
+});
+
+test("a kernelspec's names are cut where nobody would read on", () => {
+  const long = "x".repeat(5_000);
+  const found = kernelspecOf({ name: long, display_name: long, language: long }, null);
+  for (const word of [found?.name, found?.displayName, found?.language])
+    expect(word).toHaveLength(100);
 });
 
 test("a kernelspec without a language has that of language_info", () => {

@@ -42,6 +42,10 @@ test.each<[string | string[], number[]]>([
     ["d", "a", "1-2", "d"],
     [0, 1, 3],
   ],
+  [
+    ["1, 3", " e"],
+    [0, 2, 4],
+  ],
   [[], []],
 ])("%j means the cells at %j", (wanted, indexes) => {
   expect(select(wanted)).toEqual(indexes);
@@ -71,7 +75,7 @@ test.each(["zz", "", "[7]", "[12", "-3", "1-2-3", "1.5", "A", "1234567890", "a-b
 
 test("the selector that names no cell is told, among others", () => {
   expect(failureOf("a, zz")).toMatchObject({ cell: "zz" });
-  expect(failureOf(["a", " b"])).toMatchObject({ cell: " b" });
+  expect(failureOf(["a", "z".repeat(200)])).toMatchObject({ cell: "z".repeat(100) });
 });
 
 test.each(["0", "0-2", "0-", "3-2"])("%j is no range", (wanted) => {
@@ -93,4 +97,7 @@ test.each(["6", "4-6", "6-", "999999999"])("%j is past the end", (wanted) => {
 test("a position in an empty notebook is past the end", () => {
   for (const wanted of ["1", "1-"])
     expect(failureOf(wanted, [])).toMatchObject({ detail: "the notebook has 0 cells" });
+  expect(failureOf("2", [cell("a")])).toMatchObject({
+    detail: "the notebook has 1 cell",
+  });
 });

@@ -42,7 +42,7 @@ const idsOf = (...sources: readonly string[]) =>
   notebookOf(4, ...sources.map((source) => ({ source }))).cells.map(({ id }) => id);
 
 test("a version is short, and the same in every release", () => {
-  expect(versionOfCells(CELLS)).toBe("v1mmlijny2sm");
+  expect(versionOfCells(CELLS)).toBe("v1nvzkcjkk1v");
   expect(versionOf([])).toBe("vwvjl67o803");
 });
 
@@ -158,6 +158,14 @@ test("a cell's derived id changes with its type and its source", () => {
     new DerivedIds().derive("code", "2"),
   ];
   expect(new Set(ids).size).toBe(3);
+});
+
+test("a cell has its own id, also where one before it would be given the same", () => {
+  const [derived = ""] = idsOf("1");
+  const { cells } = notebookOf(5, { source: "1" }, { source: "1", id: derived });
+  expect(cells[1]).toMatchObject({ id: derived, hasOwnId: true });
+  expect(cells[0]?.hasOwnId).toBe(false);
+  expect(cells[0]?.id).not.toBe(derived);
 });
 
 test("an id that a cell has of its own is not derived for another", () => {

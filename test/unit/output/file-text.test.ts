@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readLines, type LinesWanted } from "../../../src/output/file-text.ts";
+import { readLines, textOf, type LinesWanted } from "../../../src/output/file-text.ts";
 
 const WANTED: LinesWanted = {
   startLine: 1,
@@ -172,4 +172,15 @@ test("a line of nothing but escapes keeps within its share too", async () => {
     lines: [`${"\\u0000".repeat(333)} [… 2667 more characters]`],
     totalLines: 2_001,
   });
+});
+
+test("a whole file is text in its likeliest encoding, or none", () => {
+  const bytes = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
+  expect(textOf(new TextEncoder().encode("\uFEFFüñ\r\n"))).toBe("üñ\r\n");
+  expect(textOf(bytes("\xff\xfeH\0i\0"))).toBe("Hi");
+  expect(textOf(bytes("Gr\xfc\xdfe"))).toBe("Grüße");
+  expect(textOf(new Uint8Array())).toBe("");
+  // What comes late counts too: it is all there.
+  expect(textOf(bytes(`${"a".repeat(20_000)}\0`))).toBeNull();
+  expect(textOf(bytes(`${"a".repeat(20_000)}\xe9`))).toBe(`${"a".repeat(20_000)}é`);
 });

@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { decodedBytes, formatBytes, imageSize } from "../../../src/output/image.ts";
+import {
+  decodedBytes,
+  formatBytes,
+  imageSize,
+  imageType,
+} from "../../../src/output/image.ts";
 
 const base64 = (...bytes: number[]) => btoa(String.fromCharCode(...bytes));
 const ascii = (text: string) => [...text].map((char) => char.charCodeAt(0));
@@ -67,4 +72,16 @@ test("sizes are written for a reader", () => {
 
 test("four base64 characters are three bytes", () => {
   expect(decodedBytes(400)).toBe(300);
+});
+
+test.each([
+  ["\x89PNG\r\n\x1a\n", "image/png"],
+  ["\xff\xd8\xff\xe0", "image/jpeg"],
+  ["GIF89a", "image/gif"],
+  ["RIFF\0\0\0\0WEBP", "image/webp"],
+  ["RIFF\0\0\0\0WAVE", null],
+  ["<svg", null],
+  ["", null],
+])("a file that begins with %j is known as %s", (start, type) => {
+  expect(imageType(Uint8Array.from(start, (char) => char.charCodeAt(0)))).toBe(type);
 });

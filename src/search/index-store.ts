@@ -1,0 +1,398 @@
+/**
+ * The index of all notebooks of a workspace, in the SQLite of its object: the
+ * texts of cells, a trigram index over them (FTS5), and which notebooks are
+ * still to be read. Reads and writes are synchronous, as the storage is.
+ *
+ * @see https://www.sqlite.org/fts5.html#the_trigram_tokenizer
+ */
+
+import type { SearchableNotebook, TextKind } from "./text.ts";
+import { ftsExpression, type Query } from "./query.ts";
+
+/** A notebook as a listing of the server has it. */
+export interface ListedNotebook {
+  readonly path: string;
+  readonly modified: string;
+  readonly size: number;
+}
+
+/** What a search is narrowed to. */
+export interface SearchFilter {
+  readonly kinds: readonly TextKind[];
+  readonly language: string | null;
+  matchesPath(path: string): boolean;
+}
+
+/** A text that has what was asked for. */
+export interface Hit {
+  readonly path: string;
+  readonly cellId: string;
+  /** Of the cell in its notebook, from 0. */
+  readonly position: number;
+  readonly kind: TextKind;
+  readonly text: string;
+  readonly score: number;
+}
+
+/** Hits of a part of the index, the best first. */
+export interface Found {
+  readonly hits: readonly Hit[];
+  /** Where the next part begins; null where all was looked at. */
+  readonly next: number | null;
+  /** Whether the part ended because enough was looked at, and not because enough was found. */
+  readonly isCut: boolean;
+}
+
+/** How far the index is. */
+export interface IndexState {
+  /** Notebooks that are known, and those of them that are in the index as they are. */
+  readonly total: number;
+  readonly indexed: number;
+  /** Notebooks that cannot be read. */
+  readonly unreadable: number;
+  /** When the server was last listed, in milliseconds since 1970, and how long that took; null before the first time. */
+  readonly listedAt: number | null;
+  readonly listingMs: number;
+  /** Whether a listing left something out. */
+  readonly isPartial: boolean;
+}
+
+const SCHEMA = [
+  `CREATE TABLE IF NOT EXISTS notebooks (
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, modified TEXT NOT NULL, size INTEGER NOT NULL,
+    language TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'pending', failures INTEGER NOT NULL DEFAULT 0
+  )`,
+  "CREATE INDEX IF NOT EXISTS notebooks_by_state ON notebooks (state)",
+  `CREATE TABLE IF NOT EXISTS texts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, notebook INTEGER NOT NULL, cell_id TEXT NOT NULL,
+    position INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL
+  )`,
+  "CREATE INDEX IF NOT EXISTS texts_by_notebook ON texts (notebook)",
+  `CREATE VIRTUAL TABLE IF NOT EXISTS trigrams USING fts5(
+    text, tokenize='trigram', content='', contentless_delete=1
+  )`,
+  `CREATE TABLE IF NOT EXISTS listings (
+    only INTEGER PRIMARY KEY CHECK (only = 1), at INTEGER NOT NULL, took_ms INTEGER NOT NULL, partial INTEGER NOT NULL
+  )`,
+];
+
+/** Hits that are ranked together; a reader pages through them, and then through the next. */
+const BLOCK_HITS = 300;
+/** Characters that one search looks at by itself: what the index has narrowed down costs no more. */
+const MAX_LOOKED_CHARS = 20_000_000;
+const MAX_FAILURES = 3;
+
+const WEIGHTS: Readonly<Record<TextKind, number>> = {
+  source: 3,
+  markdown: 2,
+  outputs: 0,
+};
+const MAX_COUNTED = 5;
+
+type HitRow = {
+  id: number;
+  notebook: number;
+  cell_id: string;
+  position: number;
+  kind: TextKind;
+  text: string;
+  path: string;
+};
+
+/** See the head of this file. */
+export class SearchIndex {
+  readonly #sql: SqlStorage;
+  #hasSchema = false;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Whether there is one. Asking writes nothing. */
+  exists(): boolean {
+    this.#hasSchema ||=
+      this.#sql
+        .exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'listings'")
+        .toArray().length > 0;
+    return this.#hasSchema;
+  }
+
+  /** Notes that the storage was emptied. */
+  forgetSchema(): void {
+    this.#hasSchema = false;
+  }
+
+  createSchema(): void {
+    if (this.exists()) return;
+    for (const statement of SCHEMA) this.#sql.exec(statement);
+    this.#hasSchema = true;
+  }
+
+  /** How far it is. */
+  state(): IndexState {
+    const nothing = { total: 0, indexed: 0, unreadable: 0, listedAt: null, listingMs: 0 };
+    if (!this.exists()) return { ...nothing, isPartial: false };
+    const counts = this.#sql
+      .exec<{ total: number; indexed: number; unreadable: number }>(
+        `SELECT count(*) AS total, coalesce(sum(state = 'indexed'), 0) AS indexed,
+           coalesce(sum(state = 'unreadable'), 0) AS unreadable FROM notebooks`,
+      )
+      .one();
+    const [listing] = this.#sql.exec<{ at: number; took_ms: number; partial: number }>(
+      "SELECT at, took_ms, partial FROM listings",
+    );
+    return {
+      ...counts,
+      listedAt: listing?.at ?? null,
+      listingMs: listing?.took_ms ?? 0,
+      isPartial: listing?.partial === 1,
+    };
+  }
+
+  /**
+   * Takes in what the server has: new and changed notebooks are to be read, and
+   * those that are gone leave.
+   *
+   * @param isUnknown whether a path lies where the listing did not look
+   */
+  takeListing(
+    listed: readonly ListedNotebook[],
+    isUnknown: (path: string) => boolean,
+    { at, tookMs, isPartial }: { at: number; tookMs: number; isPartial: boolean },
+  ): void {
+    this.createSchema();
+    this.#sql.exec(
+      `INSERT INTO notebooks (path, modified, size)
+       SELECT json_extract(value, '$.path'), json_extract(value, '$.modified'), json_extract(value, '$.size')
+       FROM json_each(?) WHERE true
+       ON CONFLICT (path) DO UPDATE SET modified = excluded.modified, size = excluded.size,
+         state = 'pending', failures = 0
+       WHERE modified <> excluded.modified OR size <> excluded.size`,
+      JSON.stringify(listed),
+    );
+    const there = new Set(listed.map(({ path }) => path));
+    for (const { path } of this.#sql
+      .exec<{ path: string }>("SELECT path FROM notebooks")
+      .toArray())
+      if (!there.has(path) && !isUnknown(path)) this.remove(path);
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO listings VALUES (1, ?, ?, ?)",
+      at,
+      tookMs,
+      isPartial ? 1 : 0,
+    );
+  }
+
+  /** Notes that a notebook was written, and may be new. It is read before others. */
+  noteChange(path: string): void {
+    if (!this.exists()) return;
+    this.#sql.exec(
+      `INSERT INTO notebooks (path, modified, size, state) VALUES (?, '', 0, 'changed')
+       ON CONFLICT (path) DO UPDATE SET state = 'changed', modified = '', failures = 0`,
+      path,
+    );
+  }
+
+  /** Notes that a file, or a folder with all that is in it, has another path. */
+  move(from: string, to: string): void {
+    if (!this.exists()) return;
+    const below = `${from}/`;
+    const moved = this.#sql
+      .exec<{ path: string }>(
+        "SELECT path FROM notebooks WHERE path = ? OR substr(path, 1, ?) = ?",
+        from,
+        below.length,
+        below,
+      )
+      .toArray();
+    for (const { path } of moved) {
+      const now = to + path.slice(from.length);
+      this.remove(now);
+      this.#sql.exec("UPDATE notebooks SET path = ? WHERE path = ?", now, path);
+    }
+  }
+
+  /** Takes a notebook out. */
+  remove(path: string): void {
+    if (!this.exists()) return;
+    const [row] = this.#sql.exec<{ id: number }>(
+      "DELETE FROM notebooks WHERE path = ? RETURNING id",
+      path,
+    );
+    if (row !== undefined) this.#removeTexts(row.id);
+  }
+
+  /** The next notebooks to be read, those first that were written here. */
+  pending(limit: number, isOnlyChanged = false): { path: string; size: number }[] {
+    if (!this.exists()) return [];
+    return this.#sql
+      .exec<{ path: string; size: number }>(
+        `SELECT path, size FROM notebooks WHERE state = 'changed' OR (? = 0 AND state = 'pending')
+         ORDER BY state, failures, id LIMIT ?`,
+        isOnlyChanged ? 1 : 0,
+        limit,
+      )
+      .toArray();
+  }
+
+  /** Notes that notebooks are being read: a change from now on makes one be read again. */
+  beginReading(paths: readonly string[]): void {
+    this.#sql.exec(
+      "UPDATE notebooks SET state = 'reading' WHERE path IN (SELECT value FROM json_each(?))",
+      JSON.stringify(paths),
+    );
+  }
+
+  /** Notes that nobody reads any more: what a crash left is to be read again. */
+  forgetReading(): void {
+    if (!this.exists()) return;
+    this.#sql.exec("UPDATE notebooks SET state = 'pending' WHERE state = 'reading'");
+  }
+
+  /** Puts what was read of a notebook in the place of what was known of it. */
+  put(path: string, { language, texts }: SearchableNotebook): void {
+    const [row] = this.#sql.exec<{ id: number }>(
+      `UPDATE notebooks SET state = CASE state WHEN 'reading' THEN 'indexed' ELSE state END,
+         language = ?, failures = 0 WHERE path = ? RETURNING id`,
+      language,
+      path,
+    );
+    // Deleted while it was read.
+    if (row === undefined) return;
+    this.#removeTexts(row.id);
+    for (const part of parts(texts)) {
+      const json = JSON.stringify(part);
+      this.#sql.exec(
+        `INSERT INTO texts (notebook, cell_id, position, kind, text)
+         SELECT ?, json_extract(value, '$.cellId'), json_extract(value, '$.position'),
+           json_extract(value, '$.kind'), json_extract(value, '$.text') FROM json_each(?)`,
+        row.id,
+        json,
+      );
+    }
+    this.#sql.exec(
+      "INSERT INTO trigrams (rowid, text) SELECT id, text FROM texts WHERE notebook = ?",
+      row.id,
+    );
+  }
+
+  /** Notes that a notebook could not be read. What was known of it leaves; `isFinal` for what another attempt would not mend. */
+  fail(path: string, isFinal: boolean): void {
+    const [row] = this.#sql.exec<{ id: number; failures: number }>(
+      `UPDATE notebooks SET failures = failures + 1,
+         state = CASE state WHEN 'reading' THEN 'pending' ELSE state END
+       WHERE path = ? RETURNING id, failures`,
+      path,
+    );
+    if (row === undefined) return;
+    if (!isFinal && row.failures < MAX_FAILURES) return;
+    this.#removeTexts(row.id);
+    this.#sql.exec("UPDATE notebooks SET state = 'unreadable' WHERE id = ?", row.id);
+  }
+
+  /**
+   * Finds texts, newest in the index first, and ranks them: code before text
+   * before outputs, what stands alone before parts of words, many before few.
+   *
+   * @param before where to go on: {@link Found.next}
+   */
+  find(query: Query, filter: SearchFilter, before: number | null): Found {
+    if (!this.exists()) return { hits: [], next: null, isCut: false };
+    const hits: (Hit & { id: number })[] = [];
+    const allowed = new Map<number, boolean>();
+    let chars = 0;
+    for (const row of this.#candidates(
+      query,
+      filter,
+      before ?? Number.MAX_SAFE_INTEGER,
+    )) {
+      let isAllowed = allowed.get(row.notebook);
+      if (isAllowed === undefined) {
+        isAllowed = filter.matchesPath(row.path);
+        allowed.set(row.notebook, isAllowed);
+      }
+      if (!isAllowed) continue;
+      chars += row.text.length;
+      if (query.matches(row.text))
+        hits.push({
+          id: row.id,
+          path: row.path,
+          cellId: row.cell_id,
+          position: row.position,
+          kind: row.kind,
+          text: row.text,
+          score: scoreOf(row, query),
+        });
+      const isCut = chars > MAX_LOOKED_CHARS;
+      if (isCut || hits.length >= BLOCK_HITS)
+        return { hits: ranked(hits), next: row.id, isCut };
+    }
+    return { hits: ranked(hits), next: null, isCut: false };
+  }
+
+  #candidates(
+    { literals }: Query,
+    { kinds, language }: SearchFilter,
+    before: number,
+  ): Iterable<HitRow> {
+    const columns = "t.id, t.notebook, t.cell_id, t.position, t.kind, t.text, n.path";
+    const where = `t.kind IN (SELECT value FROM json_each(?)) AND (? = '' OR n.language = ?)`;
+    const values = [JSON.stringify(kinds), language ?? "", language ?? ""];
+    if (literals.length === 0)
+      return this.#sql.exec<HitRow>(
+        `SELECT ${columns} FROM texts t JOIN notebooks n ON n.id = t.notebook
+         WHERE t.id < ? AND ${where} ORDER BY t.id DESC`,
+        before,
+        ...values,
+      );
+    return this.#sql.exec<HitRow>(
+      `SELECT ${columns} FROM trigrams i CROSS JOIN texts t ON t.id = i.rowid
+       CROSS JOIN notebooks n ON n.id = t.notebook
+       WHERE i.trigrams MATCH ? AND i.rowid < ? AND ${where} ORDER BY i.rowid DESC`,
+      ftsExpression(literals),
+      before,
+      ...values,
+    );
+  }
+
+  #removeTexts(notebook: number): void {
+    this.#sql.exec(
+      "DELETE FROM trigrams WHERE rowid IN (SELECT id FROM texts WHERE notebook = ?)",
+      notebook,
+    );
+    this.#sql.exec("DELETE FROM texts WHERE notebook = ?", notebook);
+  }
+}
+
+/** A value that is bound holds 2 MB. */
+const MAX_PART_CHARS = 500_000;
+
+function* parts<T extends { readonly text: string }>(
+  texts: readonly T[],
+): Generator<T[]> {
+  let part: T[] = [];
+  let chars = 0;
+  for (const text of texts) {
+    if (chars + text.text.length > MAX_PART_CHARS && part.length > 0) {
+      yield part;
+      part = [];
+      chars = 0;
+    }
+    part.push(text);
+    chars += text.text.length;
+  }
+  if (part.length > 0) yield part;
+}
+
+function scoreOf({ kind, text }: HitRow, query: Query): number {
+  let lines = 0;
+  for (const line of text.split("\n", 500)) {
+    if (query.indexIn(line) !== -1) lines += 1;
+    if (lines === MAX_COUNTED) break;
+  }
+  return WEIGHTS[kind] * 10 + (query.hasWhole(text) ? 10 : 0) + lines;
+}
+
+function ranked(hits: readonly (Hit & { id: number })[]): Hit[] {
+  return hits.toSorted((a, b) => b.score - a.score || b.id - a.id);
+}
