@@ -5,6 +5,7 @@
  */
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { connectModern, runToEnd, type McpClient } from "./mcp-client.ts";
 import { openStack, type Stack } from "./stack.ts";
@@ -46,12 +47,12 @@ async function measureWith(notebooks: number): Promise<void> {
     let state = await search(client, "warm", { fresh: true });
     while (state.indexed < state.total) state = await search(client, "warm");
   });
-  const bytes = await workspaceBytes(stack.stateDir);
+  const { bytes, rows } = await workspaceStorage(stack.stateDir);
   console.log(`\n${notebooks} notebooks of ${CELLS} cells, in folders of ${PER_FOLDER}`);
   console.log(`  listing and reading all, ${CONNECTIONS} connections: ${seconds(plain)}`);
   console.log(
     `  index built: ${seconds(built)}, ${(built / plain).toFixed(2)} times; ` +
-      `${(bytes / notebooks / 1_000).toFixed(1)} KB a notebook`,
+      `${(bytes / notebooks / 1_000).toFixed(1)} KB and ${(rows / notebooks).toFixed(1)} rows a notebook`,
   );
   const times = await takeTurns(
     [
@@ -66,6 +67,14 @@ async function measureWith(notebooks: number): Promise<void> {
     ROUNDS,
   );
   print("search_notebooks, warm", times);
+  const first = async () => {
+    await using other = await connectModern(stack.url);
+    await search(other, "train_model_41");
+  };
+  print(
+    "The first search of a new client, its connection included",
+    await takeTurns([{ name: "connect, search", run: first }], ROUNDS),
+  );
   if (notebooks > 1_000) return;
   print(
     "The same without an index: one GET for each notebook and query",
@@ -174,16 +183,40 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return performance.now() - startedAt;
 }
 
-async function workspaceBytes(stateDir: string): Promise<number> {
+/** What the Workspace has stored: bytes of its file, and rows in all of its tables, those of the trigram index included. */
+async function workspaceStorage(
+  stateDir: string,
+): Promise<{ readonly bytes: number; readonly rows: number }> {
   const files = await readdir(stateDir, { recursive: true, withFileTypes: true });
-  const sizes = await Promise.all(
-    files
-      .filter((file) => file.isFile() && /Workspace/.test(file.parentPath))
-      .map(
-        async ({ parentPath, name }) => (await stat(path.join(parentPath, name))).size,
-      ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
+  const databases = files
+    .filter((file) => file.isFile() && /Workspace/.test(file.parentPath))
+    .map(({ parentPath, name }) => path.join(parentPath, name));
+  const sizes = await Promise.all(databases.map(async (file) => (await stat(file)).size));
+  let rows = 0;
+  for (const file of databases.filter((name) => name.endsWith(".sqlite"))) {
+    using database = new DatabaseSync(file, { readOnly: true });
+    for (const table of [
+      "notebooks",
+      "texts",
+      "trigrams_data",
+      "trigrams_idx",
+      "trigrams_docsize",
+    ])
+      rows += countRows(database, table);
+  }
+  return { bytes: sizes.reduce((sum, size) => sum + size, 0), rows };
+}
+
+function countRows(database: DatabaseSync, table: string): number {
+  try {
+    const { n } = z
+      .object({ n: z.number() })
+      .parse(database.prepare(`SELECT count(*) AS n FROM ${table}`).get());
+    return n;
+  } catch {
+    // Another object's file.
+    return 0;
+  }
 }
 
 function seconds(ms: number): string {

@@ -75,7 +75,7 @@ export async function readLines(
 
 /** The text of a file that is here whole, in its likeliest encoding; null for what is no text. */
 export function textOf(bytes: Uint8Array): string | null {
-  const encoding = encodingOf(bytes, bytes.byteLength);
+  const encoding = encodingOf(bytes, true);
   return encoding === null ? null : new TextDecoder(encoding).decode(bytes);
 }
 
@@ -199,14 +199,14 @@ function shownAsEscape(char: string, at: number, line: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-/** Null for what is no text. */
-function encodingOf(head: Uint8Array, sampleBytes = SNIFF_BYTES): FileEncoding | null {
+/** Null for what is no text. Only the beginning counts, unless the whole file is there. */
+function encodingOf(head: Uint8Array, isWhole = false): FileEncoding | null {
   if (head[0] === 0xff && head[1] === 0xfe) return "utf-16le";
   if (head[0] === 0xfe && head[1] === 0xff) return "utf-16be";
-  const sample = head.subarray(0, sampleBytes);
+  const sample = isWhole ? head : head.subarray(0, SNIFF_BYTES);
   if (sample.includes(0)) return null;
   const controls = sample.reduce((count, byte) => count + Number(isControl(byte)), 0);
-  const encoding = isUtf8(sample) ? "utf-8" : "windows-1252";
+  const encoding = isUtf8(sample, isWhole) ? "utf-8" : "windows-1252";
   const share = encoding === "utf-8" ? MAX_CONTROL_SHARE : MAX_FOREIGN_CONTROL_SHARE;
   return controls > sample.byteLength * share ? null : encoding;
 }
@@ -218,11 +218,11 @@ function isControl(byte: number): boolean {
   );
 }
 
-function isUtf8(sample: Uint8Array): boolean {
+function isUtf8(sample: Uint8Array, isWhole: boolean): boolean {
   try {
     // A character that the sample's end cuts in two is waited for.
     new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(sample, {
-      stream: true,
+      stream: !isWhole,
     });
     return true;
   } catch {

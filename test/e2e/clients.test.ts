@@ -52,7 +52,9 @@ test.for(CLIENTS)(
   },
 );
 
-test("mcp-inspector lists the tools and runs code", async ({ server }) => {
+test("mcp-inspector lists the tools, runs code, and reads resources and prompts", async ({
+  server,
+}) => {
   const inspect = async (...args: string[]) => {
     const { output, ok, stdout } = await runCommand(process.execPath, [
       path.join(ROOT, "node_modules", ".bin", "mcp-inspector"),
@@ -79,6 +81,32 @@ test("mcp-inspector lists the tools and runs code", async ({ server }) => {
   );
   expect(result.content[0].text).toContain("from the inspector");
   expect(result._meta["jupyter-edge/execution"].state).toBe("ok");
+
+  const { resourceTemplates } = await inspect("--method", "resources/templates/list");
+  expect(
+    resourceTemplates.map(({ uriTemplate }: { uriTemplate: string }) => uriTemplate),
+  ).toEqual([
+    "jupyter://notebooks/{+path}",
+    "jupyter://files/{+path}",
+    "jupyter://conversations/{conversation}/executions/{execution}",
+  ]);
+  const { conversation, execution } = result._meta["jupyter-edge/execution"];
+  const uri = `jupyter://conversations/${conversation}/executions/${execution}`;
+  const { contents } = await inspect("--method", "resources/read", "--uri", uri);
+  expect(contents[0]).toMatchObject({ uri, mimeType: "text/plain" });
+  expect(contents[0].text).toContain("from the inspector");
+
+  const { prompts } = await inspect("--method", "prompts/list");
+  expect(prompts).toContainEqual(expect.objectContaining({ name: "explain_notebook" }));
+  const { messages } = await inspect(
+    "--method",
+    "prompts/get",
+    "--prompt-name",
+    "explain_notebook",
+    "--prompt-args",
+    "path=a.ipynb",
+  );
+  expect(messages[0].content.text).toContain('read_notebook path: "a.ipynb"');
 });
 
 test.for(REVISIONS)(

@@ -3,7 +3,7 @@
  * while an assistant works on it. docs/notebooks.md says what they see.
  */
 import path from "node:path";
-import type { Browser, Locator, Page } from "playwright-core";
+import type { Browser, Locator, Page, Response } from "playwright-core";
 import { expect, test as base } from "vitest";
 import { z } from "zod";
 import { type JupyterServer, startJupyter } from "../../scripts/jupyter-server.ts";
@@ -90,6 +90,7 @@ async function configureLab(
 }
 
 const storedSchema = z.object({
+  metadata: z.object({ language_info: z.object({ version: z.string().optional() }) }),
   cells: z.array(
     z.object({
       source: z.array(z.string()),
@@ -98,17 +99,18 @@ const storedSchema = z.object({
   ),
 });
 
-/** The sources and the printed outputs of the cells, as they stand on disk. */
+/** The sources and the printed outputs of the cells and the language's version, as they stand on disk. */
 async function stored(jupyter: JupyterServer, notebook: string) {
   // While Jupyter saves a file, it is empty or ends anywhere.
   const whole = await eventually(
     () => ask(jupyter, `/files/${notebook}`).catch(() => "not to be read"),
     (found) => found.endsWith("}\n"),
   );
-  const { cells } = storedSchema.parse(JSON.parse(whole));
+  const { cells, metadata } = storedSchema.parse(JSON.parse(whole));
   return {
     sources: cells.map(({ source }) => source.join("")),
     printed: cells.map(({ outputs }) => outputs.flatMap(({ text }) => text).join("")),
+    languageVersion: metadata.language_info.version,
   };
 }
 
@@ -205,9 +207,16 @@ class Person implements AsyncDisposable {
     notebook: string,
   ): Promise<Person> {
     const person = await Person.opens(browser, jupyter, notebook);
-    // JupyterLab adds what it learned of the kernel's language, and nobody has saved that.
+    // JupyterLab adds what it learns of the kernel, bit by bit, and nobody has saved that.
     await person.isUnsaved(true);
-    await person.saves();
+    await eventually(
+      async () => {
+        await person.saves();
+        return (await stored(jupyter, notebook)).languageVersion;
+      },
+      (version) => version !== undefined,
+    );
+    await person.isUnsaved(false);
     return person;
   }
 
@@ -239,10 +248,25 @@ class Person implements AsyncDisposable {
     await this.page.keyboard.press(keys);
   }
 
-  /** Saves, and waits until that is done without a question. */
+  /** Saves, and waits until that is done, without a question. */
   async saves(): Promise<void> {
-    await this.presses("Control+s");
-    await this.isUnsaved(false);
+    const answered: string[] = [];
+    const note = (answer: Response) => {
+      const { pathname } = new URL(answer.url());
+      answered.push(`${answer.request().method()} ${pathname}`);
+    };
+    this.page.on("response", note);
+    await eventually(
+      async () => {
+        // JupyterLab passes over the keys while it ends an earlier save.
+        if (!answered.some((line) => line.startsWith("PUT /api/contents/")))
+          await this.presses("Control+s");
+        return answered;
+      },
+      // The last that JupyterLab does of a save.
+      (lines) => lines.some((line) => /^POST .*\/checkpoints$/.test(line)),
+    );
+    this.page.off("response", note);
     expect(await this.page.getByRole("dialog").count()).toBe(0);
   }
 

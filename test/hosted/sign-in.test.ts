@@ -56,7 +56,10 @@ test("the headers of a tunnel go on every request and socket to the team's serve
   const { token } = inject("teamServer");
   await using client = await connectWith((await signIn({ token })).access_token);
   await client.call("run_code", { code: "1" });
-  const arrived = await arrivedAt("teamServer");
+  // Under another name it is a server of somebody's own.
+  const arrived = (await arrivedAt("teamServer")).filter(({ headers }) =>
+    headers["host"]?.startsWith("127.0.0.1"),
+  );
   expect(arrived.some(({ path }) => path.includes("/channels"))).toBe(true);
   for (const { headers } of arrived)
     expect(headers).toMatchObject({
@@ -189,6 +192,14 @@ test("what is wrong with a server or a token is said in words, and no token is s
       const retried = await browser.submit(url, fieldsOf(handleIn(page), { token }));
       expect(retried.status).toBe(303);
     }
+  }
+});
+
+test("what does not answer like a Jupyter server is sent no token", async () => {
+  const { html, huge, silent, open } = inject("strangeServers");
+  for (const port of [html, huge, silent, open]) {
+    const seen = await (await fetch(`${localUrl(port)}/seen`)).json();
+    expect(seen).toEqual([]);
   }
 });
 

@@ -55,7 +55,7 @@ test.for(KINDS)(
     expect(next).toContain(`Kernels: python3 ${kernel?.slice(0, 8)} (generation 1)`);
     expect(next).toMatch(/\ne1 · ok · .*\n {4}answer = 42\n/);
     for (const text of [explore, debug, explain, next]) {
-      const names = text.match(/\b[a-z]+_[a-z_]+\b/g) ?? [];
+      const names = text.replaceAll(conversation, "").match(/\b[a-z]+_[a-z_]+\b/g) ?? [];
       const tools = names.filter((name) => !ARGUMENTS.includes(name));
       expect(TOOLS.map(({ name }) => name)).toEqual(expect.arrayContaining(tools));
     }

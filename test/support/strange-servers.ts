@@ -8,6 +8,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { ProvidedContext } from "vitest";
 import { portOf } from "./gateway.ts";
 
+/** Where each of them tells which credentials it was sent. */
+const SEEN = "/seen";
 const JUPYTER = '{"version":"2.21.1"}';
 const MEGABYTE = Buffer.alloc(1_000_000, " ");
 
@@ -65,10 +67,18 @@ type StrangeServers = ProvidedContext["strangeServers"];
 export async function startStrangeServers(): Promise<
   { readonly ports: StrangeServers } & AsyncDisposable
 > {
-  const servers = Object.entries(STRANGE).map(([name, answer]) => ({
-    name,
-    server: createServer(answer),
-  }));
+  const servers = Object.entries(STRANGE).map(([name, answer]: [string, Answer]) => {
+    const credentials: string[] = [];
+    const server = createServer((incoming, outgoing) => {
+      if (incoming.url === SEEN) {
+        json(outgoing, 200, JSON.stringify(credentials));
+        return;
+      }
+      credentials.push(...[incoming.headers.authorization ?? []].flat());
+      answer(incoming, outgoing);
+    });
+    return { name, server };
+  });
   for (const { server } of servers) {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");

@@ -174,13 +174,16 @@ test("a line of nothing but escapes keeps within its share too", async () => {
   });
 });
 
+function ofLatin(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
+
 test("a whole file is text in its likeliest encoding, or none", () => {
-  const bytes = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
   expect(textOf(new TextEncoder().encode("\uFEFFüñ\r\n"))).toBe("üñ\r\n");
-  expect(textOf(bytes("\xff\xfeH\0i\0"))).toBe("Hi");
-  expect(textOf(bytes("Gr\xfc\xdfe"))).toBe("Grüße");
+  expect(textOf(ofLatin("\xff\xfeH\0i\0"))).toBe("Hi");
+  expect(textOf(ofLatin("Gr\xfc\xdfe"))).toBe("Grüße");
   expect(textOf(new Uint8Array())).toBe("");
   // What comes late counts too: it is all there.
-  expect(textOf(bytes(`${"a".repeat(20_000)}\0`))).toBeNull();
-  expect(textOf(bytes(`${"a".repeat(20_000)}\xe9`))).toBe(`${"a".repeat(20_000)}é`);
+  expect(textOf(ofLatin(`${"a".repeat(20_000)}\0`))).toBeNull();
+  expect(textOf(ofLatin(`${"a".repeat(20_000)}caf\xe9`))?.slice(-4)).toBe("café");
 });
