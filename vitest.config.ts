@@ -29,6 +29,7 @@ export default defineConfig({
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
           globalSetup: ["test/support/integration-setup.ts"],
+          setupFiles: ["test/integration/leave-no-kernels.ts"],
           // One gateway serves all files, and a test that takes Jupyter down must be alone.
           fileParallelism: false,
           testTimeout: 60_000,

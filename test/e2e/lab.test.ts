@@ -578,9 +578,9 @@ test("what a person changed and saved is not overwritten by an edit that was mad
   await person.saves();
   const refused = await notebook.edit(0, "x = 2");
   expect(refused.isError).toBe(true);
-  expect(refused.text).toMatch(/Somebody else changed[\s\S]*is now:\\nx = 10/);
+  expect(refused.text).toMatch(/no edit was made[\s\S]*x = 10/);
   const passed = await notebook.edit(1, "y = 2");
   expect(passed.isError, passed.text).toBe(false);
-  expect(passed.text).toMatch(/Somebody else changed it since \w+, elsewhere/);
+  expect(passed.text).toContain("elsewhere");
   expect((await stored(jupyter, name)).sources).toEqual(["x = 10", "y = 2"]);
 });
