@@ -40,7 +40,12 @@ export default {
     }
     const refusal = localRefusal(request, config);
     if (refusal !== null) return notOpenResponse(refusal);
-    const local = { principal: LOCAL_PRINCIPAL, address: config.jupyter, scopes: SCOPES };
+    const local = {
+      principal: LOCAL_PRINCIPAL,
+      address: config.jupyter,
+      scopes: SCOPES,
+      hasToken: false,
+    };
     return serveMcp(request, env, ctx, local);
   },
 

@@ -110,7 +110,7 @@ async function answerCall(
     return insufficientScope(auth, wanted);
   }
   await keepCredentials(env, config, access.props);
-  return serveMcp(request, env, ctx, { ...access, scopes });
+  return serveMcp(request, env, ctx, { ...access, scopes, hasToken: true });
 }
 
 /** How a grant reaches its server, or null where it does so no more as the deployment is set now. */

@@ -13,6 +13,8 @@ export interface Caller {
   readonly principal: string;
   readonly address: JupyterAddress;
   readonly scopes: readonly Scope[];
+  /** Whether a token says so, which no page of another site can send by itself. */
+  readonly hasToken: boolean;
 }
 
 /** The names of what is a caller's own: nothing else can be addressed with them. */
@@ -47,6 +49,8 @@ export async function serveMcp(
     // Only a stream sends keep-alives while a call waits, and notices a client that has left.
     responseMode: "sse",
     corsOptions: false,
+    // Without a token the origin was checked before; with one, clients in browsers may call too.
+    ...(caller.hasToken && { allowedOriginHostnames: "*" as const }),
     maxRequestBodySize: MAX_REQUEST_BYTES,
   });
   return handler(request, env, ctx);

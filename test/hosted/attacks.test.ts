@@ -94,6 +94,38 @@ test("a token is asked for the resource of this deployment alone", async () => {
   );
 });
 
+test("a client in a browser may call with its token, and nobody without one", async () => {
+  const { token } = inject("teamServer");
+  const { access_token } = await signIn({ token });
+  const origin = "https://client.example.org";
+  const preflight = await fetchWorker(RESOURCE, {
+    method: "OPTIONS",
+    headers: {
+      origin,
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization, content-type",
+    },
+  });
+  expect(preflight.ok).toBe(true);
+  expect(preflight.headers.get("access-control-allow-origin")).toBe(origin);
+  expect(preflight.headers.get("access-control-allow-credentials")).not.toBe("true");
+  const call = (headers: Record<string, string>) =>
+    fetchWorker(RESOURCE, {
+      method: "POST",
+      headers: {
+        origin,
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+        ...headers,
+      },
+      body: JSON.stringify(CALL),
+    });
+  expect((await call({})).status).toBe(401);
+  const answer = await call({ authorization: `Bearer ${access_token}` });
+  expect(answer.status, await answer.clone().text()).toBe(200);
+  expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
+});
+
 test("another name of the Worker serves nothing", async () => {
   for (const origin of ["https://edge.workers.dev", "http://edge.example.com"]) {
     for (const path of ["/", "/mcp", "/authorize", "/oauth/token", "/health"]) {
