@@ -71,6 +71,8 @@ const SCHEMA = [
   `CREATE VIRTUAL TABLE IF NOT EXISTS trigrams USING fts5(
     text, tokenize='trigram', content='', contentless_delete=1
   )`,
+  // Fewer merges: the index is built sooner, and a search takes no longer.
+  "INSERT INTO trigrams (trigrams, rank) VALUES ('automerge', 16)",
   `CREATE TABLE IF NOT EXISTS listings (
     only INTEGER PRIMARY KEY CHECK (only = 1), at INTEGER NOT NULL, took_ms INTEGER NOT NULL, partial INTEGER NOT NULL
   )`,

@@ -21,7 +21,7 @@ const MAX_DEPTH = 40;
 const MAX_FOLDERS = 20_000;
 const MAX_LISTING_MS = 5 * 60_000;
 /** The runtime lets six requests wait for an answer at a time. */
-const BATCH = 24;
+const BATCH = 12;
 
 /** What no later attempt would mend. */
 const FINAL: ReadonlySet<string> = new Set([
