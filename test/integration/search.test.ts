@@ -107,6 +107,11 @@ test("signs of query languages are text, and what cannot be asked for is told", 
   expect((await search("x*", { regex: true })).text).toMatch(
     /matches where there is nothing/,
   );
+  const long = await client
+    .call("search_notebooks", { query: "x".repeat(10_000) })
+    .catch((error: unknown) => ({ isError: true, text: String(error) }));
+  expect(long.isError).toBe(true);
+  expect(long.text).toMatch(/1000 characters|<=1000/);
   const far = await client.call("search_notebooks", { query: "x", path: "no/such/**" });
   expect(searchOf(far).matches).toEqual([]);
 });
