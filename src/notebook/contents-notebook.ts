@@ -91,7 +91,7 @@ export class ContentsNotebook implements NotebookDocument {
         const loaded = await this.load();
         const after = await change(loaded);
         if (after === loaded.notebook) return unchanged(loaded);
-        if (await this.#hasChanged(loaded)) continue;
+        if (await this.hasChanged(loaded)) continue;
         const saved = await saveContents(this.#server, this.#path, {
           type: "notebook",
           content: serializeNotebook(after),
@@ -128,7 +128,7 @@ export class ContentsNotebook implements NotebookDocument {
     throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
   }
 
-  async #hasChanged(since: Loaded): Promise<boolean> {
+  async hasChanged(since: Loaded): Promise<boolean> {
     const now = await statContents(this.#server, this.#path);
     return now === null || !isSame(now, since.entry);
   }

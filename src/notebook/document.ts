@@ -63,4 +63,6 @@ export interface NotebookDocument {
   edit(change: (now: Notebook) => Notebook | Promise<Notebook>): Promise<Saved>;
   /** Puts outputs and execution counts into the cells with these ids. */
   writeOutputs(runs: ReadonlyMap<string, CellRun>): Promise<Written>;
+  /** Watches it: whether anybody has changed it since it was loaded. */
+  hasChanged(since: Loaded): Promise<boolean>;
 }
