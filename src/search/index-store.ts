@@ -39,8 +39,6 @@ export interface Found {
   readonly hits: readonly Hit[];
   /** Where the next part begins; null where all was looked at. */
   readonly next: number | null;
-  /** Whether the part ended because enough was looked at, and not because enough was found. */
-  readonly isCut: boolean;
 }
 
 /** How far the index is. */
@@ -299,7 +297,7 @@ export class SearchIndex {
    * @param before where to go on: {@link Found.next}
    */
   find(query: Query, filter: SearchFilter, before: number | null): Found {
-    if (!this.exists()) return { hits: [], next: null, isCut: false };
+    if (!this.exists()) return { hits: [], next: null };
     const hits: (Hit & { id: number })[] = [];
     const allowed = new Map<number, boolean>();
     let chars = 0;
@@ -325,11 +323,10 @@ export class SearchIndex {
           text: row.text,
           score: scoreOf(row, query),
         });
-      const isCut = chars > MAX_LOOKED_CHARS;
-      if (isCut || hits.length >= BLOCK_HITS)
-        return { hits: ranked(hits), next: row.id, isCut };
+      if (chars > MAX_LOOKED_CHARS || hits.length >= BLOCK_HITS)
+        return { hits: ranked(hits), next: row.id };
     }
-    return { hits: ranked(hits), next: null, isCut: false };
+    return { hits: ranked(hits), next: null };
   }
 
   #candidates(

@@ -379,7 +379,7 @@ export class Workspace extends DurableObject<Env> {
       };
       await this.#refreshed(request.isFresh);
       const { block, offset } = readCursor(request.cursor);
-      const { hits, next, isCut } = this.#index.find(query, filter, block);
+      const { hits, next } = this.#index.find(query, filter, block);
       const page = hits.slice(offset, offset + request.limit);
       const isLastOfBlock = offset + request.limit >= hits.length;
       return {
@@ -394,7 +394,7 @@ export class Workspace extends DurableObject<Env> {
         hasMore: next !== null,
         cursor: cursorOf(block, offset + request.limit, isLastOfBlock, next),
         state: this.#index.state(),
-        trouble: isCut ? null : this.#trouble,
+        trouble: this.#trouble,
       };
     });
   }

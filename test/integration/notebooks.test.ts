@@ -170,6 +170,12 @@ test("what an edit does not name stays as it was, numbers and NaN included", asy
   ])
     expect(after).toContain(kept);
   expect(await validated(client, path)).toBe("valid");
+  // Byte for byte what Python's nbformat writes: sources by line, indented by one space.
+  const code = `import nbformat
+text = open(${JSON.stringify(path)}).read()
+print(text == nbformat.writes(nbformat.read(${JSON.stringify(path)}, as_version=4)) + "\\n")`;
+  expect((await client.call("run_code", { code })).text).toMatch(/\nTrue$/);
+  expect(after).toContain('\n "cells": [\n  {\n');
 });
 
 test("what would be below a file is not there", async () => {
