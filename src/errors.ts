@@ -18,6 +18,14 @@ export type Failure =
   | { code: "kernel_ambiguous"; kernel: string; matches: readonly string[] }
   | { code: "kernel_start_failed"; kernelspec: string; detail: string }
   | { code: "no_kernel"; conversation: string }
+  /** By which execution of ours, or by another client where that is null. */
+  | { code: "kernel_busy"; kernel: string; execution: string | null; isWaiting: boolean }
+  | { code: "kernel_silent"; kernel: string; seconds: number }
+  | { code: "connection_lost"; kernel: string }
+  | { code: "request_not_known"; kernelspec: string; request: string }
+  | { code: "variables_not_known"; kernelspec: string; language: string }
+  | { code: "variable_not_found"; name: string; similar: readonly string[] }
+  | { code: "cursor_outside"; cursor: number; chars: number }
   | { code: "notebook_has_kernel"; path: string; kernel: string; kernelspec: string }
   | { code: "kernelspec_not_found"; kernel: string; installed: readonly string[] }
   | { code: "kernelspec_ambiguous"; kernel: string; matches: readonly string[] }

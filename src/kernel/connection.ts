@@ -11,7 +11,9 @@ import { requestMessage, type Channel, type Message } from "../jupyter/messages.
 import type { JupyterServer } from "../jupyter/server.ts";
 import { isFinal } from "./execution.ts";
 import type { ExecutionRecord } from "./journal.ts";
-import { observeProcess } from "./process.ts";
+import { asideId, executionOfAside } from "./message-ids.ts";
+import { isOtherProcess, observeProcess } from "./process.ts";
+import { Questions, type Answer } from "./questions.ts";
 import { Recorder, type RecorderHost } from "./recorder.ts";
 import type { KernelSlot, KernelSlots } from "./slots.ts";
 import { KernelSocket, type SocketOwner } from "./socket.ts";
@@ -28,6 +30,9 @@ const PROBES_OF_A_CONNECTION = 10;
 const PROBE_FOR_MS = 60_000;
 /** An idle kernel answers at once: a request that waits longer went into a dead socket. */
 const BARRIER_PATIENCE_MS = 20_000;
+
+/** Among so many executions is the last one of this kernel, if it ran anything of late. */
+const LOOKED_BACK = 20;
 
 /** What a connection needs of the conversation around it. */
 export interface KernelHost extends RecorderHost {
@@ -62,6 +67,7 @@ export class KernelConnection implements SocketOwner {
   /** Requests that a new process was asked with, until the `idle` of one arrives. */
   readonly #probes = new Set<string>();
   #probed: () => void = () => undefined;
+  readonly #questions = new Questions();
   /** Session id on the last message that was looked at, so that equal ones need not be. */
   #observedSession = "";
 
@@ -114,6 +120,26 @@ export class KernelConnection implements SocketOwner {
     }
     const content = { value: text, status: "ok" };
     this.#send(channels, "stdin", "input_reply", crypto.randomUUID(), content, header);
+  }
+
+  /**
+   * Asks an idle kernel something that is no execution.
+   *
+   * @throws {ExpectedError} where it cannot be reached or does not answer
+   */
+  async ask(
+    msgType: string,
+    content: Readonly<Record<string, unknown>>,
+  ): Promise<Answer> {
+    const channels = await this.#provenChannels();
+    try {
+      const { kernelId } = this.#kernel();
+      return await this.#questions.ask(kernelId, this.#asideId(), (msgId) =>
+        this.#send(channels, "shell", msgType, msgId, content),
+      );
+    } finally {
+      this.#socket.lingerIfIdle();
+    }
   }
 
   /**
@@ -209,7 +235,7 @@ export class KernelConnection implements SocketOwner {
   }
 
   isNeeded(): boolean {
-    return this.#needing().length > 0;
+    return this.#questions.areOpen || this.#needing().length > 0;
   }
 
   async open(listener: ChannelListener): Promise<KernelChannels> {
@@ -234,18 +260,25 @@ export class KernelConnection implements SocketOwner {
   disconnected(): void {
     this.#barrier = null;
     this.#caughtUp();
+    this.#questions.abandon(this.#host.slots.get(this.#slot)?.kernelId ?? "");
     this.flush();
     this.#host.journal.forgetIds();
   }
 
   message(message: Message): void {
     const parent = message.parent_header?.msg_id;
+    const printedBy =
+      message.header.msg_type === "stream" ? executionOfAside(parent ?? "") : "";
     if (parent === undefined) {
       this.#receiveFromServer(message);
+    } else if (printedBy !== "") {
+      this.#receiveOutput(printedBy, message);
     } else if (parent === this.#barrier?.msgId) {
       this.#passBarrier(this.#barrier, message);
     } else if (this.#probes.has(parent)) {
       if (message.content["execution_state"] === "idle") this.#probed();
+    } else if (this.#questions.take(parent, message)) {
+      this.#observeAnswer(message);
     } else {
       this.#receiveOutput(parent, message);
     }
@@ -279,7 +312,7 @@ export class KernelConnection implements SocketOwner {
 
   /** Whether a process answers within a moment, this request or one before. */
   async #probe(channels: KernelChannels): Promise<boolean> {
-    const msgId = crypto.randomUUID();
+    const msgId = this.#asideId();
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#probes.add(msgId);
     this.#probed = () => resolve(true);
@@ -289,6 +322,11 @@ export class KernelConnection implements SocketOwner {
     clearTimeout(timer);
     if (isAnswered) this.#probes.clear();
     return isAnswered;
+  }
+
+  #asideId(): string {
+    const latest = this.#host.journal.latest(LOOKED_BACK);
+    return asideId(latest.find(({ slot }) => slot === this.#slot)?.msgId ?? "");
   }
 
   #kernel(): KernelSlot {
@@ -359,7 +397,7 @@ export class KernelConnection implements SocketOwner {
   #sendBarrier(): void {
     const { channels } = this.#socket;
     if (this.#barrier !== null || channels === null) return;
-    const msgId = crypto.randomUUID();
+    const msgId = this.#asideId();
     const requests = this.#unfinished().map((execution) => execution.msgId);
     const sentAt = this.#host.now();
     this.#barrier = { msgId, requests, sentAt, replied: false, idle: false };
@@ -467,6 +505,14 @@ export class KernelConnection implements SocketOwner {
     if (replaced || !isSame) {
       this.#host.slots.saveProcess(this.#slot, trace.lastCount, trace.processSession);
     }
+  }
+
+  /** An answer can be the first that is heard of a process that somebody else started anew. */
+  #observeAnswer(message: Message): void {
+    const kernel = this.#kernel();
+    if (!isOtherProcess(kernel, message, kernel.sessionId)) return;
+    this.#host.slots.nextGeneration(this.#slot);
+    this.#host.slots.saveProcess(this.#slot, 0, message.header.session);
   }
 
   #lose(executions: readonly ExecutionRecord[], reason: string): void {

@@ -23,8 +23,7 @@ export function observeProcess(
 ): { readonly replaced: boolean; readonly trace: ProcessTrace } {
   const { session, msg_type } = message.header;
   const hasOwn = session !== "" && session !== ourSession;
-  const otherSession =
-    hasOwn && trace.processSession !== "" && trace.processSession !== session;
+  const otherSession = isOtherProcess(trace, message, ourSession);
   const processSession = hasOwn ? session : trace.processSession;
   const count = msg_type === "execute_reply" ? countOf(message) : 0;
   if (count === 0) {
@@ -35,6 +34,16 @@ export function observeProcess(
   }
   const fell = !otherSession && trace.lastCount > 0 && count <= trace.lastCount;
   return { replaced: otherSession || fell, trace: { processSession, lastCount: count } };
+}
+
+/** Whether `message` carries the session of another process than the one that is known. */
+export function isOtherProcess(
+  { processSession }: Pick<ProcessTrace, "processSession">,
+  { header: { session } }: Message,
+  ourSession: string,
+): boolean {
+  const hasOwn = session !== "" && session !== ourSession;
+  return hasOwn && processSession !== "" && processSession !== session;
 }
 
 function countOf(message: Message): number {

@@ -92,6 +92,54 @@ export function adviceFor(failure: Failure): Advice {
         message: `Conversation ${failure.conversation} has no kernel yet.`,
         next: "Call run_code to start one.",
       };
+    case "kernel_busy": {
+      const { kernel, execution, isWaiting } = failure;
+      const doing =
+        execution === null
+          ? "runs something for another client"
+          : isWaiting
+            ? `waits for the input of ${execution}`
+            : `runs ${execution}`;
+      return {
+        message: `Kernel ${kernel.slice(0, 8)} ${doing}; until that ends it answers nothing else.`,
+        next:
+          execution === null
+            ? "Call again later; list_kernels shows when it is idle."
+            : isWaiting
+              ? `Call send_input for ${execution}, or interrupt_kernel to stop it.`
+              : `Call get_output with execution "${execution}" to wait for it, or interrupt_kernel to stop it.`,
+      };
+    }
+    case "kernel_silent":
+      return {
+        message: `Kernel ${failure.kernel.slice(0, 8)} did not answer within ${failure.seconds} s. It may be busy with what it was asked.`,
+        next: "Call list_kernels for its state, and interrupt_kernel if it stays busy.",
+      };
+    case "connection_lost":
+      return {
+        message: `The connection to kernel ${failure.kernel.slice(0, 8)} was lost before it answered.`,
+        next: "Call again.",
+      };
+    case "request_not_known":
+      return {
+        message: `A kernel of ${oneLine(failure.kernelspec)} does not answer ${failure.request}.`,
+        next: "Call run_code with the language's own way to show help.",
+      };
+    case "variables_not_known":
+      return {
+        message: `The variables of ${oneLine(failure.kernelspec)} (${oneLine(failure.language) || "unknown language"}) cannot be listed from outside; they can for Python, R, TypeScript in Deno and Rust.`,
+        next: `Call run_code with ${variablesCode(failure.language)}.`,
+      };
+    case "variable_not_found":
+      return {
+        message: `There is no variable ${quoted(failure.name)}${failure.similar.length > 0 ? `; there is ${failure.similar.map(quoted).join(", ")}` : ""}.`,
+        next: "Call list_variables without name for all of them.",
+      };
+    case "cursor_outside":
+      return {
+        message: `cursor ${failure.cursor} is outside of the code, which has ${failure.chars} characters.`,
+        next: "Call again with a cursor within it, or without one for its end.",
+      };
     case "notebook_has_kernel":
       return {
         message: `${quoted(failure.path)} runs in kernel ${failure.kernel.slice(0, 8)} (${failure.kernelspec}); another one would take its place, and its variables would be lost.`,
@@ -335,6 +383,21 @@ export function adviceFor(failure: Failure): Advice {
         message: `The text has ${failure.bytes} bytes; the limit is ${failure.limit}. Nothing was sent.`,
         next: "Send a shorter text; the execution still waits.",
       };
+  }
+}
+
+/** Code that lists variables in languages that are not looked at from outside. */
+function variablesCode(language: string): string {
+  switch (language.toLowerCase()) {
+    case "bash":
+      return '"declare -p", which shows all of them, or "declare -p NAME"';
+    case "julia":
+      return '"varinfo()"';
+    case "octave":
+    case "matlab":
+      return '"whos"';
+    default:
+      return "code that prints those that matter";
   }
 }
 
