@@ -25,6 +25,13 @@ import { Journal, type ExecutionRecord } from "../kernel/journal.ts";
 import { KernelSlots, type KernelSlot } from "../kernel/slots.ts";
 import { countNumbered } from "../output/render.ts";
 import { cellsOfRuns, type ConversationCells } from "./cells.ts";
+import {
+  Introspection,
+  type IntrospectionHost,
+  type Inspected,
+  type InspectRequest,
+  type Variables,
+} from "./introspection.ts";
 import { ConversationKernels } from "./kernels.ts";
 import {
   NotebookRuns,
@@ -127,7 +134,10 @@ const DAY_MS = 24 * 60 * 60_000;
 const MAX_SUMMARY_CHARS = 120;
 
 /** See the head of this file. */
-export class Conversation extends DurableObject<Env> implements NotebookHost {
+export class Conversation
+  extends DurableObject<Env>
+  implements NotebookHost, IntrospectionHost
+{
   readonly server: JupyterServer;
   readonly journal: Journal;
   readonly slots: KernelSlots;
@@ -139,6 +149,7 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
   readonly #connections = new Map<number, KernelConnection>();
   readonly #runs: Runs;
   readonly #notebooks: NotebookRuns;
+  readonly #introspection: Introspection;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -155,6 +166,7 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
     );
     this.#runs = new Runs(this);
     this.#notebooks = new NotebookRuns(this, this.#runs);
+    this.#introspection = new Introspection(this);
   }
 
   /** Runs code, waits for it as long as was asked for, and answers with what there is by then. */
@@ -316,6 +328,28 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
     });
   }
 
+  /** The variables of an idle kernel whose name matches a glob, or one of them in detail. */
+  variables(request: {
+    readonly kernel: string | undefined;
+    readonly name: string | null;
+    readonly pattern: string;
+  }): Promise<Outcome<Variables>> {
+    return outcomeOf(async () => {
+      const slot = await this.kernels.attached(request.kernel, this.#wake().handle);
+      return this.#introspection.variables(slot, request.name, request.pattern);
+    });
+  }
+
+  /** What an idle kernel itself says about code. */
+  inspect(
+    request: { readonly kernel: string | undefined } & InspectRequest,
+  ): Promise<Outcome<Inspected>> {
+    return outcomeOf(async () => {
+      const slot = await this.kernels.attached(request.kernel, this.#wake().handle);
+      return this.#introspection.inspect(slot, request);
+    });
+  }
+
   /** Replaces a kernel's process. */
   restart(kernel: string | undefined): Promise<Outcome<Ended>> {
     return outcomeOf(async () => {
@@ -446,6 +480,10 @@ export class Conversation extends DurableObject<Env> implements NotebookHost {
 
   async exclusively(path: string, work: () => Promise<void>): Promise<void> {
     await this.#workspace(this.#storage.identity()).exclusively(path, work);
+  }
+
+  goneError(slot: KernelSlot): ExpectedError {
+    return this.#runs.goneError(slot);
   }
 
   tryAgainLater(): void {

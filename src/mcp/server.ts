@@ -12,6 +12,7 @@ import { conversationTools } from "./tools/conversations.ts";
 import { createNotebookTools } from "./tools/create-notebook.ts";
 import { executionTools } from "./tools/execution.ts";
 import { fileTools } from "./tools/files.ts";
+import { introspectionTools } from "./tools/introspection.ts";
 import { kernelTools } from "./tools/kernels.ts";
 import { notebookTools } from "./tools/notebooks.ts";
 import { runCellsTools } from "./tools/run-cells.ts";
@@ -21,6 +22,7 @@ import { searchTools } from "./tools/search.ts";
 export const TOOLS = [
   ...executionTools,
   ...kernelTools,
+  ...introspectionTools,
   ...conversationTools,
   ...fileTools,
   ...createNotebookTools,

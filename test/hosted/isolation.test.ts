@@ -37,6 +37,8 @@ const CASES: Readonly<Record<string, (theirs: Theirs) => Args>> = {
   list_kernels: ({ conversation }) => ({ conversation }),
   list_conversations: () => ({}),
   end_conversation: ({ conversation }) => ({ conversation, shutdown_kernels: true }),
+  list_variables: ({ conversation, kernel }) => ({ conversation, kernel }),
+  inspect_code: ({ conversation }) => ({ conversation, code: "secret" }),
   list_files: () => ({ depth: 3 }),
   read_file: () => ({ path: "theirs.txt" }),
   write_file: () => ({ path: "mine.txt", content: "mine", overwrite: true }),

@@ -73,6 +73,14 @@ test("what to do next starts from the last runs, the failed one with its error, 
   expect(text).not.toContain("rows = list");
   expect(text).toMatch(/e3 · ok[\s\S]*# step 1 …\n[\s\S]*e12 · error[\s\S]*rows\['a'\]/);
   expect(text).toMatch(/The last of them:\ne12 · error[\s\S]*TypeError: list indices/);
+  expect(text).toMatch(/\nVariables: 1 variable · python3 .*\nrows {2}list {2}length 7 /);
+  await client.call("run_code", {
+    conversation,
+    code: "import time; time.sleep(60)",
+    wait_seconds: 1,
+  });
+  const busy = await client.prompt("suggest_next_steps", { conversation });
+  expect(busy).toMatch(/\nVariables: not known\. Kernel \w+ runs e13;/);
   await client.call("shutdown_kernel", { conversation, kernel });
   const after = await client.prompt("suggest_next_steps", { conversation });
   expect(after).toMatch(/Kernels: python3 \w+ \(gone, its variables are lost\)/);
