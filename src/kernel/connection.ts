@@ -31,6 +31,10 @@ const PROBE_FOR_MS = 60_000;
 /** An idle kernel answers at once: a request that waits longer went into a dead socket. */
 const BARRIER_PATIENCE_MS = 20_000;
 
+/** Output of a run that has ended is listened to for so long; afterwards Jupyter keeps it until somebody asks. */
+const LATE_OUTPUT_MS = 15 * 60_000;
+/** Who prints more rarely than this would have to meet a moment of milliseconds. */
+const JUST_AFTERWARDS_MS = 5_000;
 /** Among so many executions is the last one of this kernel, if it ran anything of late. */
 const LOOKED_BACK = 20;
 
@@ -68,6 +72,11 @@ export class KernelConnection implements SocketOwner {
   readonly #probes = new Set<string>();
   #probed: () => void = () => undefined;
   readonly #questions = new Questions();
+  /** When the present connection was opened, by our clock and by that of the kernel's first answer. */
+  #opened: { readonly at: number; kernelTime: number | null } = {
+    at: 0,
+    kernelTime: null,
+  };
   /** Session id on the last message that was looked at, so that equal ones need not be. */
   #observedSession = "";
 
@@ -254,6 +263,7 @@ export class KernelConnection implements SocketOwner {
   }
 
   opened(): void {
+    this.#opened = { at: this.#host.now(), kernelTime: null };
     if (this.isNeeded()) this.#sendBarrier();
   }
 
@@ -274,10 +284,13 @@ export class KernelConnection implements SocketOwner {
     } else if (printedBy !== "") {
       this.#receiveOutput(printedBy, message);
     } else if (parent === this.#barrier?.msgId) {
+      this.#noteAnswer(message);
       this.#passBarrier(this.#barrier, message);
     } else if (this.#probes.has(parent)) {
+      this.#noteAnswer(message);
       if (message.content["execution_state"] === "idle") this.#probed();
     } else if (this.#questions.take(parent, message)) {
+      this.#noteAnswer(message);
       this.#observeAnswer(message);
     } else {
       this.#receiveOutput(parent, message);
@@ -439,9 +452,35 @@ export class KernelConnection implements SocketOwner {
       }
       return;
     }
-    if (taken.isRunning) this.#observe(taken.number, message);
+    if (taken.isRunning) {
+      this.#noteAnswer(message);
+      this.#observe(taken.number, message);
+    } else this.#receiveLate(taken.number, message);
     if (taken.hasEnded) this.#socket.lingerIfIdle();
     if (taken.lacksIdle) this.#expectIdle(taken.number);
+  }
+
+  #noteAnswer(message: Message): void {
+    this.#opened.kernelTime ??= dateOf(message);
+  }
+
+  /**
+   * What a thread prints keeps the connection for a while. When one to an idle kernel
+   * is opened, Jupyter tries it out and swallows the first message that comes over it:
+   * its own, unless a thread prints in that very moment. Of one that goes on printing
+   * just afterwards something may be missing.
+   */
+  #receiveLate(number: number, message: Message): void {
+    const { endedAt } = this.#host.journal.get(number) ?? { endedAt: null };
+    if (endedAt === null) return;
+    const { at, kernelTime } = this.#opened;
+    const since = dateOf(message) - (kernelTime ?? Number.POSITIVE_INFINITY);
+    if (endedAt < at && since > 0 && since < JUST_AFTERWARDS_MS)
+      this.#host.journal.markIncomplete(
+        number,
+        "a thread of it printed while a connection was opened, when Jupyter may drop a message",
+      );
+    if (this.#host.now() - endedAt < LATE_OUTPUT_MS) this.#socket.lingerIfIdle();
   }
 
   /** A kernel tells everybody when it ends because another client asked for it. */
@@ -529,4 +568,10 @@ export class KernelConnection implements SocketOwner {
     for (const { number } of executions) this.#host.changed(number);
     this.#socket.lingerIfIdle();
   }
+}
+
+/** By the kernel's clock, in milliseconds; 0 where it does not say. */
+function dateOf({ header }: Message): number {
+  const date = Date.parse(typeof header["date"] === "string" ? header["date"] : "");
+  return Number.isNaN(date) ? 0 : date;
 }

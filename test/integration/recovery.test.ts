@@ -261,6 +261,46 @@ test("a crash in the middle of an alarm leaves the run looked after", async () =
   await client.call("interrupt_kernel", { conversation });
 });
 
+const THREAD = (lines: number, pause: number) =>
+  `import threading, time
+def later():
+    for i in range(${lines}):
+        time.sleep(${pause})
+        print(f"line {i}", flush=True)
+thread = threading.Thread(target=later)
+thread.start()`;
+
+test("what a thread prints one by one after its run keeps the connection, and is all there", async () => {
+  await using client = await connect();
+  const { conversation, execution, kernel } = (
+    await client.call("run_code", { code: THREAD(60, 0.05) })
+  ).execution;
+  // Longer than a socket lingers: without a line in between it would be closed by then.
+  await eventually(
+    () => connectionsOf(kernel ?? ""),
+    (connections) => connections === 0,
+  );
+  const read = await client.call("get_output", { conversation, execution });
+  expect(linesOf(read.text)).toEqual(Array.from({ length: 60 }, (_, line) => line));
+  expect(read.execution.possiblyIncomplete).toBe(false);
+});
+
+test("what a thread prints while connections are opened again and again is there, or marked", async () => {
+  await using client = await connect();
+  const { conversation, execution } = (
+    await client.call("run_code", { code: THREAD(16, 0.4) })
+  ).execution;
+  const stub = await stubOf(conversation);
+  const read = await eventually(
+    async () => {
+      await evictDurableObject(stub);
+      return client.call("get_output", { conversation, execution });
+    },
+    ({ text }) => text.includes("line 15"),
+  );
+  expectCompleteOrMarked(read, 16);
+});
+
 test("what a thread prints while another client is attached and nobody listens is said to be missing", async () => {
   await using client = await connect();
   const { conversation, execution, kernel } = (
