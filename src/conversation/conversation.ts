@@ -90,6 +90,8 @@ export interface ReadRequest extends Patience {
 /** What came of an interrupt: what ran then, and how it stands a moment later. */
 export interface Interrupted {
   readonly kernel: KernelView;
+  /** Whether the kernel's process did not survive it. */
+  readonly hasEnded: boolean;
   readonly executions: readonly ExecutionView[];
 }
 
@@ -322,7 +324,8 @@ export class Conversation
         ({ number }) => this.journal.get(number) ?? [],
       );
       return {
-        kernel: kernelView(slot),
+        kernel: kernelView(this.slots.get(slot.slot) ?? slot),
+        hasEnded: (this.slots.get(slot.slot)?.generation ?? 0) > slot.generation,
         executions: executions.map((record) => this.#view(record)),
       };
     });

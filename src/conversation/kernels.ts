@@ -7,6 +7,7 @@ import {
 } from "../jupyter/kernels.ts";
 import {
   findKernelspec,
+  matchingKernelspecs,
   listKernelspecs,
   type Kernelspec,
 } from "../jupyter/kernelspecs.ts";
@@ -76,7 +77,8 @@ export class ConversationKernels {
     if (own !== null) return this.#alive(own);
     const attached = await this.#attach(wish.name, this.#now());
     if (attached !== null) return { slot: attached, isStarted: false };
-    return this.#start(await this.#find(wish.name));
+    const same = await this.#ownOtherwiseNamed(wish.name);
+    return same === null ? this.#start(await this.#find(wish.name)) : this.#alive(same);
   }
 
   /**
@@ -128,8 +130,10 @@ export class ConversationKernels {
   /** As {@link existing}, or a kernel of the server that an id means, which is then this conversation's too. */
   async attached(kernel: string | undefined, conversation: string): Promise<KernelSlot> {
     const isOwn = kernel === undefined || chooseOwn(this.#slots.all(), kernel) !== null;
-    const attached = isOwn ? null : await this.#attach(kernel, NOT_USED);
-    return attached ?? this.existing(kernel, conversation);
+    if (isOwn) return this.existing(kernel, conversation);
+    const attached = await this.#attach(kernel, NOT_USED);
+    const same = attached ?? (await this.#ownOtherwiseNamed(kernel));
+    return same ?? this.existing(kernel, conversation);
   }
 
   async #alive(slot: KernelSlot): Promise<ForRun> {
@@ -148,7 +152,7 @@ export class ConversationKernels {
     const running = chooseRunning(await listKernels(this.#server), name);
     if (running === null) {
       const specs = await this.#specs();
-      if (specs.some((spec) => spec.name === name || spec.language === name)) return null;
+      if (matchingKernelspecs(specs, name).length > 0) return null;
       throw new ExpectedError({ code: "kernel_not_found", kernel: name });
     }
     const spec = (await this.#specs()).find(
@@ -240,6 +244,15 @@ export class ConversationKernels {
       now: this.#now(),
     });
     return { slot, isStarted: true };
+  }
+
+  /** The kernel of ours that was used last of those which the server knows by this name. */
+  async #ownOtherwiseNamed(name: string): Promise<KernelSlot | null> {
+    const meant = matchingKernelspecs(await this.#specs(), name);
+    const own = this.#slots
+      .all()
+      .find((slot) => meant.some((spec) => spec.name === slot.kernelspec));
+    return own ?? null;
   }
 
   async #startUnlessEnded(kernelspec: string | null): Promise<Kernel> {

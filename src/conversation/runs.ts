@@ -193,7 +193,13 @@ export class Runs {
       this.#throwIfNotStarted(number);
       const record = this.#host.journal.get(number);
       const now = this.#host.now();
-      if (record === null || record.state !== "running" || now >= deadline) return;
+      if (record === null || now >= deadline) return;
+      if (record.state !== "running") {
+        const dueIn = this.#outputIsDueIn(record);
+        if (dueIn <= 0) return;
+        await this.#host.changes.next(number, Math.min(dueIn, deadline - now));
+        continue;
+      }
       if (this.#isBehindPrompt(record)) return;
       const slot = record.slot === null ? null : this.#host.slots.get(record.slot);
       const isHeld = slot !== null && record.startedAt === null;
@@ -215,11 +221,7 @@ export class Runs {
   /** A signal that arrives before the kernel has begun with its code is lost, and the code runs on. */
   async started(number: number): Promise<void> {
     const deadline = this.#host.now() + START_WAIT_MS;
-    await this.#until(
-      number,
-      deadline,
-      ({ progress }) => progress.executionCount !== null,
-    );
+    await this.#until(number, deadline, ({ progress }) => progress.hasBegun);
   }
 
   /** Asks the kernel of an ended execution for what came since. */
@@ -289,6 +291,12 @@ export class Runs {
     this.#host.connection(slot.slot).release();
     this.#host.slots.remove(slot.slot);
     await shutdownKernel(this.#host.server, slot.kernelId).catch(() => false);
+  }
+
+  #outputIsDueIn(record: ExecutionRecord): number {
+    const hasRun = record.state === "ok" || record.state === "error";
+    const slot = hasRun ? record.slot : null;
+    return slot === null ? 0 : this.#host.connection(slot).outputIsDueIn(record);
   }
 
   #failToStart(record: ExecutionRecord, error: unknown): void {

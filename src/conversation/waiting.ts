@@ -1,4 +1,5 @@
 import type { ExecutionRecord, Journal } from "../kernel/journal.ts";
+import { errorLine } from "../output/item-words.ts";
 import { plainText } from "../output/terminal.ts";
 
 /** Called with what is new, or with a sign of life. Says whether anybody still listens. */
@@ -87,7 +88,7 @@ export class ProgressReport {
     for (const { position, item } of this.#journal.items(this.#number, this.#position)) {
       this.#position = position;
       if (item.type === "stream") text += item.text;
-      else if (item.type === "error") text += `${item.ename}: ${item.evalue}\n`;
+      else if (item.type === "error") text += `${errorLine(item)}\n`;
       else if ("data" in item && typeof item.data["text/plain"] === "string") {
         text += `${item.data["text/plain"]}\n`;
       }

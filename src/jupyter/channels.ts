@@ -43,7 +43,8 @@ export class KernelChannels {
   }
 
   /**
-   * Connects to a kernel.
+   * Connects to a kernel. Jupyter lets nobody in before the kernel has answered
+   * it, or has not for a minute.
    *
    * @throws {ExpectedError} `kernel_not_found`, or what keeps us from the server
    */
@@ -52,9 +53,10 @@ export class KernelChannels {
     kernelId: string,
     sessionId: string,
     listener: ChannelListener,
+    timeoutMs?: number,
   ): Promise<KernelChannels> {
     const path = `/api/kernels/${encodeURIComponent(kernelId)}/channels?session_id=${sessionId}`;
-    const socket = await server.openWebSocket(path, KERNEL_SUBPROTOCOL);
+    const socket = await server.openWebSocket(path, KERNEL_SUBPROTOCOL, timeoutMs);
     if (socket === null)
       throw new ExpectedError({ code: "kernel_not_found", kernel: kernelId });
     return new KernelChannels(socket, listener);

@@ -45,6 +45,34 @@ export async function listKernelspecs(
     );
 }
 
+/** What else a language is called, or is spoken by the kernels of; the first that is there is meant. */
+const OTHERWISE: Readonly<Record<string, readonly string[]>> = {
+  golang: ["go"],
+  javascript: ["typescript"],
+  jl: ["julia"],
+  js: ["javascript", "typescript"],
+  py: ["python"],
+  rs: ["rust"],
+  sh: ["bash"],
+  shell: ["bash"],
+  ts: ["typescript"],
+};
+
+/** The kernelspecs that a name, a language or a display name means, in any case of its letters. */
+export function matchingKernelspecs(
+  kernelspecs: readonly Kernelspec[],
+  wanted: string,
+): readonly Kernelspec[] {
+  const lowerCase = wanted.trim().toLowerCase();
+  for (const name of [lowerCase, ...(OTHERWISE[lowerCase] ?? [])]) {
+    for (const field of ["name", "language", "displayName"] as const) {
+      const matches = kernelspecs.filter((spec) => spec[field].toLowerCase() === name);
+      if (matches.length > 0) return matches;
+    }
+  }
+  return [];
+}
+
 /**
  * The kernelspec that a name or a language means. A language with several
  * kernelspecs means the server's default one where that is among them.
@@ -53,24 +81,21 @@ export async function listKernelspecs(
  */
 export function findKernelspec(
   kernelspecs: readonly Kernelspec[],
-  nameOrLanguage: string,
+  wanted: string,
 ): Kernelspec {
-  const wanted = nameOrLanguage.toLowerCase();
-  const exact = kernelspecs.find((spec) => spec.name.toLowerCase() === wanted);
-  if (exact !== undefined) return exact;
-  const speaking = kernelspecs.filter((spec) => spec.language.toLowerCase() === wanted);
-  const [first, second] = speaking;
+  const matches = matchingKernelspecs(kernelspecs, wanted);
+  const [first, second] = matches;
   if (first === undefined) {
     throw new ExpectedError({
       code: "kernelspec_not_found",
-      kernel: nameOrLanguage,
+      kernel: wanted,
       installed: kernelspecs.map((spec) => `${spec.name} (${spec.language})`),
     });
   }
   if (second === undefined || first === kernelspecs[0]) return first;
   throw new ExpectedError({
     code: "kernelspec_ambiguous",
-    kernel: nameOrLanguage,
-    matches: speaking.map((spec) => spec.name),
+    kernel: wanted,
+    matches: matches.map((spec) => spec.name),
   });
 }

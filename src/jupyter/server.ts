@@ -154,7 +154,11 @@ export class JupyterServer {
    *
    * @throws {ExpectedError} where no socket came; 404 is returned as `null`
    */
-  async openWebSocket(path: string, subprotocol: string): Promise<WebSocket | null> {
+  async openWebSocket(
+    path: string,
+    subprotocol: string,
+    timeoutMs: number = REQUEST_TIMEOUT_MS,
+  ): Promise<WebSocket | null> {
     const address = await this.#known();
     const headers = this.#headers(address);
     headers.set("upgrade", "websocket");
@@ -167,7 +171,7 @@ export class JupyterServer {
         response: answer,
         text: answer.webSocket === null ? await this.#readWhole(answer) : "",
       };
-    }, REQUEST_TIMEOUT_MS);
+    }, timeoutMs);
     if (response.webSocket === null) {
       if (response.status === 404) return null;
       this.#throwIfRefused(response, text);

@@ -9,9 +9,8 @@ import { KernelChannels, type ChannelListener } from "../jupyter/channels.ts";
 import { getKernel } from "../jupyter/kernels.ts";
 import { requestMessage, type Channel, type Message } from "../jupyter/messages.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
-import { isFinal } from "./execution.ts";
+import { isFinal, isOutput } from "./execution.ts";
 import type { ExecutionRecord } from "./journal.ts";
-import { asideId, executionOfAside } from "./message-ids.ts";
 import { isOtherProcess, observeProcess } from "./process.ts";
 import { Questions, type Answer } from "./questions.ts";
 import { Recorder, type RecorderHost } from "./recorder.ts";
@@ -21,18 +20,24 @@ import { KernelSocket, type SocketOwner } from "./socket.ts";
 /** Jupyter replays what it kept at once; waiting longer for a busy kernel would bring nothing. */
 const CATCH_UP_MS = 1_000;
 /** Reply and idle leave the kernel together; this much apart, one of them is not coming. */
-const IDLE_AFTER_REPLY_MS = 3_000;
+const BETWEEN_REPLY_AND_IDLE_MS = 3_000;
 /** A process that has just started is asked this often whether its output arrives. */
 const PROBE_EVERY_MS = 300;
 /** After so many in vain the connection is what is wrong, and another one is opened. */
 const PROBES_OF_A_CONNECTION = 10;
 /** As long as Jupyter itself waits for a kernel to answer. */
 const PROBE_FOR_MS = 60_000;
+/** Jupyter answers for a silent kernel after a minute. */
+const COMES_UP_MS = 75_000;
+/** A kernel that is waited for is looked after this often. */
+const LOOK_EVERY_MS = 3_000;
 /** An idle kernel answers at once: a request that waits longer went into a dead socket. */
 const BARRIER_PATIENCE_MS = 20_000;
 
 /** Output of a run that has ended is listened to for so long; afterwards Jupyter keeps it until somebody asks. */
 const LATE_OUTPUT_MS = 15 * 60_000;
+/** What a kernel publishes beside the rest is this late at the most, unless a thread prints it. */
+const LATE_BY_MS = 50;
 /** Who prints more rarely than this would have to meet a moment of milliseconds. */
 const JUST_AFTERWARDS_MS = 5_000;
 /** Among so many executions is the last one of this kernel, if it ran anything of late. */
@@ -72,6 +77,8 @@ export class KernelConnection implements SocketOwner {
   readonly #probes = new Set<string>();
   #probed: () => void = () => undefined;
   readonly #questions = new Questions();
+  /** Whether output was seen to come after the end of its run. */
+  #isLate = false;
   /** When the present connection was opened, by our clock and by that of the kernel's first answer. */
   #opened: { readonly at: number; kernelTime: number | null } = {
     at: 0,
@@ -79,6 +86,8 @@ export class KernelConnection implements SocketOwner {
   };
   /** Session id on the last message that was looked at, so that equal ones need not be. */
   #observedSession = "";
+  /** The request that it was about. */
+  #observedRequest = "";
 
   constructor(slot: number, host: KernelHost) {
     this.#slot = slot;
@@ -143,7 +152,7 @@ export class KernelConnection implements SocketOwner {
     const channels = await this.#provenChannels();
     try {
       const { kernelId } = this.#kernel();
-      return await this.#questions.ask(kernelId, this.#asideId(), (msgId) =>
+      return await this.#questions.ask(kernelId, crypto.randomUUID(), (msgId) =>
         this.#send(channels, "shell", msgType, msgId, content),
       );
     } finally {
@@ -171,6 +180,16 @@ export class KernelConnection implements SocketOwner {
     this.flush();
     this.#socket.lingerIfIdle();
     return hadOthers ? "other client attached" : "all";
+  }
+
+  /**
+   * How long the output of an execution that has just ended may still be on its way.
+   * Some kernels publish what is printed beside the rest, and it can come after
+   * `idle`: rarely, so that one which printed nothing is always given that moment.
+   */
+  outputIsDueIn({ endedAt, position }: ExecutionRecord): number {
+    if (endedAt === null || (position > 0 && !this.#isLate)) return 0;
+    return Math.max(0, endedAt + LATE_BY_MS - this.#host.now());
   }
 
   /** Goes on with what a crash or a lost connection left unfinished. */
@@ -252,8 +271,11 @@ export class KernelConnection implements SocketOwner {
     const { kernelId, sessionId } = this.#kernel();
     if (this.isNeeded()) await this.#markIncomplete(kernelId);
     this.#expectsShutdown = false;
+    const isHeard = this.#isHeard();
+    const timeoutMs = isHeard ? undefined : COMES_UP_MS;
+    const opening = KernelChannels.open(server, kernelId, sessionId, listener, timeoutMs);
     try {
-      return await KernelChannels.open(server, kernelId, sessionId, listener);
+      return await (isHeard ? opening : this.#comesUp(opening));
     } catch (error) {
       if (error instanceof ExpectedError && error.failure.code === "kernel_not_found") {
         this.gone("the kernel is no longer on the server: it was shut down or culled");
@@ -277,12 +299,12 @@ export class KernelConnection implements SocketOwner {
 
   message(message: Message): void {
     const parent = message.parent_header?.msg_id;
-    const printedBy =
-      message.header.msg_type === "stream" ? executionOfAside(parent ?? "") : "";
+    // Some kernels give what a thread or a timer prints to whatever they were asked last.
+    const isPrinted = message.header.msg_type === "stream";
     if (parent === undefined) {
       this.#receiveFromServer(message);
-    } else if (printedBy !== "") {
-      this.#receiveOutput(printedBy, message);
+    } else if (isPrinted) {
+      this.#receiveOutput(parent, message);
     } else if (parent === this.#barrier?.msgId) {
       this.#noteAnswer(message);
       this.#passBarrier(this.#barrier, message);
@@ -318,14 +340,50 @@ export class KernelConnection implements SocketOwner {
 
   /** Whether anything was heard of the kernel's present process, or it has a request already. */
   #hasSpoken(): boolean {
-    const { generation, processSession, lastCount } = this.#kernel();
-    const isHeard = processSession !== "" || lastCount > 0;
-    return generation === 1 || isHeard || this.#unfinished().length > 0;
+    const isFirst = this.#kernel().generation === 1;
+    return isFirst || this.#isHeard() || this.#unfinished().length > 0;
+  }
+
+  #isHeard(): boolean {
+    const { processSession, lastCount } = this.#kernel();
+    return processSession !== "" || lastCount > 0;
+  }
+
+  /**
+   * The channels of a kernel that may still be starting. One that ends as soon as
+   * it is started Jupyter starts a few times over; then it forgets the kernel, and
+   * those who wait to be connected hear nothing.
+   */
+  async #comesUp(opening: Promise<KernelChannels>): Promise<KernelChannels> {
+    const { kernelId, kernelspec, generation } = this.#kernel();
+    for (;;) {
+      const { promise: pause, resolve } = Promise.withResolvers<null>();
+      const timer = setTimeout(() => resolve(null), LOOK_EVERY_MS);
+      const opened = await Promise.race([opening, pause]).finally(() =>
+        clearTimeout(timer),
+      );
+      if (opened !== null) return opened;
+      const state = await getKernel(this.#host.server, kernelId).then(
+        (kernel) => kernel?.execution_state ?? "dead",
+        // Where Jupyter cannot be asked, the connection that it does not open says why.
+        () => "unknown",
+      );
+      if (state !== "dead") continue;
+      void opening.then(
+        (late) => late.drop(),
+        () => undefined,
+      );
+      throw new ExpectedError(
+        generation === 1
+          ? { code: "kernel_start_failed", kernelspec, detail: "" }
+          : { code: "kernel_not_found", kernel: kernelId },
+      );
+    }
   }
 
   /** Whether a process answers within a moment, this request or one before. */
   async #probe(channels: KernelChannels): Promise<boolean> {
-    const msgId = this.#asideId();
+    const msgId = crypto.randomUUID();
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#probes.add(msgId);
     this.#probed = () => resolve(true);
@@ -335,11 +393,6 @@ export class KernelConnection implements SocketOwner {
     clearTimeout(timer);
     if (isAnswered) this.#probes.clear();
     return isAnswered;
-  }
-
-  #asideId(): string {
-    const latest = this.#host.journal.latest(LOOKED_BACK);
-    return asideId(latest.find(({ slot }) => slot === this.#slot)?.msgId ?? "");
   }
 
   #kernel(): KernelSlot {
@@ -410,7 +463,7 @@ export class KernelConnection implements SocketOwner {
   #sendBarrier(): void {
     const { channels } = this.#socket;
     if (this.#barrier !== null || channels === null) return;
-    const msgId = this.#asideId();
+    const msgId = crypto.randomUUID();
     const requests = this.#unfinished().map((execution) => execution.msgId);
     const sentAt = this.#host.now();
     this.#barrier = { msgId, requests, sentAt, replied: false, idle: false };
@@ -428,9 +481,12 @@ export class KernelConnection implements SocketOwner {
       const execution = this.#host.journal.byMsgId(request);
       if (execution === null || isFinal(execution.state)) continue;
       if (execution.progress.reply === null) {
+        const known = execution.progress.idle
+          ? "says that it is idle"
+          : "is done with it";
         this.#lose(
           [execution],
-          "the kernel is done with it, but its end was never received",
+          `the kernel ${known}, but how the run ended was never received`,
         );
       } else {
         this.#host.journal.markIncomplete(
@@ -446,6 +502,7 @@ export class KernelConnection implements SocketOwner {
   #receiveOutput(parent: string, message: Message): void {
     const taken = this.#recorder.take(parent, message);
     if (taken === null) {
+      if (this.#takeStray(message)) return;
       const { msg_type } = message.header;
       if (msg_type === "shutdown_reply" && message.channel === "iopub") {
         this.#receiveShutdown(message.content["restart"] === true);
@@ -457,7 +514,26 @@ export class KernelConnection implements SocketOwner {
       this.#observe(taken.number, message);
     } else this.#receiveLate(taken.number, message);
     if (taken.hasEnded) this.#socket.lingerIfIdle();
-    if (taken.lacksIdle) this.#expectIdle(taken.number);
+    if (taken.isHalfDone) this.#expectRest(taken.number);
+  }
+
+  /**
+   * Takes output that names no request, or under our session one that we never made:
+   * it belongs to what runs, or ran last. What other clients asked for names them.
+   */
+  #takeStray(message: Message): boolean {
+    const { parent_header: parent, header } = message;
+    const { generation, sessionId } = this.#kernel();
+    const isOurs = parent === null || parent.session === sessionId;
+    if (!isOurs || !isOutput(header.msg_type)) return false;
+    const [running] = this.#unfinished();
+    const latest = this.#host.journal
+      .latest(LOOKED_BACK)
+      .find((each) => each.slot === this.#slot && each.generation === generation);
+    const execution = running ?? latest;
+    const taken = this.#recorder.take(execution?.msgId ?? "", message);
+    if (taken?.isRunning === false) this.#receiveLate(taken.number, message);
+    return taken !== null;
   }
 
   #noteAnswer(message: Message): void {
@@ -473,6 +549,7 @@ export class KernelConnection implements SocketOwner {
   #receiveLate(number: number, message: Message): void {
     const { endedAt } = this.#host.journal.get(number) ?? { endedAt: null };
     if (endedAt === null) return;
+    if (this.#host.now() - endedAt < LATE_BY_MS) this.#isLate = true;
     const { at, kernelTime } = this.#opened;
     const since = dateOf(message) - (kernelTime ?? Number.POSITIVE_INFINITY);
     if (endedAt < at && since > 0 && since < JUST_AFTERWARDS_MS)
@@ -494,8 +571,12 @@ export class KernelConnection implements SocketOwner {
   }
 
   /** Messages without a parent come from Jupyter itself, or from a process that has just started. */
-  #receiveFromServer({ header, content }: Message): void {
-    if (header.msg_type !== "status") return;
+  #receiveFromServer(message: Message): void {
+    const { header, content } = message;
+    if (header.msg_type !== "status") {
+      this.#receiveOutput("", message);
+      return;
+    }
     switch (content["execution_state"]) {
       case "restarting":
         this.replaced("the kernel's process died while it ran, and Jupyter restarted it");
@@ -515,22 +596,30 @@ export class KernelConnection implements SocketOwner {
     }
   }
 
-  /** An `idle` that does not follow its reply was lost, and what was printed may have been too. */
-  #expectIdle(number: number): void {
+  /** Reply and `idle` belong together: one that does not follow the other was lost, or is never sent. */
+  #expectRest(number: number): void {
     const { channels } = this.#socket;
     setTimeout(() => {
       if (channels === null || this.#socket.channels !== channels) return;
       if (this.#unfinished().some((execution) => execution.number === number))
         this.#sendBarrier();
-    }, IDLE_AFTER_REPLY_MS);
+    }, BETWEEN_REPLY_AND_IDLE_MS);
   }
 
   #observe(number: number, message: Message): void {
     const { session, msg_type } = message.header;
     if (msg_type !== "execute_reply" && session === this.#observedSession) return;
     this.#observedSession = session;
+    const request = message.parent_header?.msg_id ?? "";
+    const isSameRequest = this.#observedRequest === request;
+    this.#observedRequest = request;
     const kernel = this.#kernel();
-    const { replaced, trace } = observeProcess(kernel, message, kernel.sessionId);
+    const { replaced, trace } = observeProcess(
+      kernel,
+      message,
+      kernel.sessionId,
+      isSameRequest,
+    );
     if (replaced) {
       const earlier = this.#unfinished().filter((execution) => execution.number < number);
       const { generation } = this.#host.slots.nextGeneration(this.#slot);

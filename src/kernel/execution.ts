@@ -17,7 +17,7 @@ export function isFinal(state: ExecutionState): boolean {
 }
 
 const replySchema = z.object({
-  status: z.enum(["ok", "error", "aborted"]).catch("error"),
+  status: z.string().catch(""),
   execution_count: z.number().nullable().catch(null),
   ename: z.string().catch(""),
   evalue: z.string().catch(""),
@@ -70,6 +70,8 @@ export const progressSchema = z.object({
     .object({ ename: z.string(), evalue: z.string(), traceback: z.array(z.string()) })
     .nullable(),
   sawError: z.boolean(),
+  /** Whether the kernel has shown that it is at it. */
+  hasBegun: z.boolean().default(false),
 });
 
 /** See {@link progressSchema}. */
@@ -86,6 +88,7 @@ export const NO_PROGRESS: Progress = {
   prompt: null,
   replyError: null,
   sawError: false,
+  hasBegun: false,
 };
 
 /** True when an execution has come to its end. */
@@ -132,26 +135,37 @@ export function reduce(before: Progress, message: Message): Reduced {
         progress: {
           ...progress,
           executionCount: countOf(content) ?? progress.executionCount,
+          hasBegun: true,
         },
         items: [],
       };
     case "input_request": {
       const header = promptHeaderSchema.parse(message.header);
       const prompt = { ...promptSchema.parse(content), header, isAnswered: false };
-      return { progress: { ...progress, prompt }, items: [] };
+      return { progress: { ...progress, prompt, hasBegun: true }, items: [] };
     }
     case "error": {
       const item = errorItem(content);
       // One that comes after the end was told from the reply already.
       if (isDone(progress) && progress.sawError) return { progress, items: [] };
       return {
-        progress: { ...progress, sawError: true, prompt: null, replyError: null },
+        progress: {
+          ...progress,
+          sawError: true,
+          prompt: null,
+          replyError: null,
+          hasBegun: true,
+        },
         items: [...unanswered(progress), item],
       };
     }
     default: {
       const item = outputItem(message);
-      return { progress, items: item === null ? [] : [item] };
+      if (item === null) return { progress, items: [] };
+      return {
+        progress: progress.hasBegun ? progress : { ...progress, hasBegun: true },
+        items: [item],
+      };
     }
   }
 }
@@ -175,11 +189,12 @@ function unanswered(progress: Progress): Item[] {
 function takeReply(progress: Progress, content: Message["content"]): Reduced {
   const wasDone = isDone(progress);
   const reply = replySchema.parse(content);
-  const isTold = reply.status !== "error" || progress.sawError;
+  const status = statusOf(reply.status);
+  const isTold = status !== "error" || progress.sawError;
   const replyError = isTold ? null : clippedError(reply);
   const next: Progress = {
     ...progress,
-    reply: reply.status,
+    reply: status,
     prompt: null,
     executionCount: reply.execution_count ?? progress.executionCount,
     replyError,
@@ -188,29 +203,50 @@ function takeReply(progress: Progress, content: Message["content"]): Reduced {
   return settle(next, [...unanswered(progress), ...items], wasDone);
 }
 
-/** At the end, an error that only the reply told becomes an output like any other. */
+/** IRkernel says `abort` of a run that was interrupted. A word that nobody knows is no success. */
+function statusOf(status: string): "ok" | "error" | "aborted" {
+  if (status === "abort") return "aborted";
+  return status === "ok" || status === "aborted" ? status : "error";
+}
+
+/** What is said of a run that the kernel aborted in its midst. */
+const INTERRUPTED = {
+  ename: "Interrupted",
+  evalue: "the kernel stopped this run before its end",
+  traceback: [],
+};
+
+/**
+ * At the end, an error that only the reply told becomes an output like any other,
+ * and a run that had begun when it was aborted has failed: only one that had not
+ * can be run as if nothing had happened.
+ */
 function settle(progress: Progress, items: readonly Item[], wasDone: boolean): Reduced {
-  if (wasDone || !isDone(progress) || progress.replyError === null || progress.sawError) {
-    return { progress, items };
-  }
-  const { replyError } = progress;
-  if (replyError.ename === "" && replyError.traceback.length === 0)
-    return { progress, items };
+  if (wasDone || !isDone(progress)) return { progress, items };
+  const isInterrupted = progress.reply === "aborted" && progress.hasBegun;
+  const settled: Progress = isInterrupted ? { ...progress, reply: "error" } : progress;
+  const error = isInterrupted ? INTERRUPTED : progress.replyError;
+  if (error === null || progress.sawError) return { progress: settled, items };
   return {
-    progress: { ...progress, sawError: true, replyError: null },
-    items: [...items, { type: "error" as const, ...replyError }],
+    progress: { ...settled, sawError: true, replyError: null },
+    items: [...items, { type: "error" as const, ...error }],
   };
 }
 
 function clippedError(error: {
-  ename: string;
-  evalue: string;
-  traceback: readonly string[];
+  readonly status: string;
+  readonly ename: string;
+  readonly evalue: string;
+  readonly traceback: readonly string[];
 }) {
+  const { status, ename, evalue } = error;
+  const traceback = error.traceback.join("\n").slice(-MAX_ERROR_CHARS);
+  const said = ename + evalue + traceback;
+  const unsaid = `the kernel ended the run with status ${JSON.stringify(status.slice(0, 100))} and said no more`;
   return {
-    ename: error.ename.slice(0, 200),
-    evalue: error.evalue.slice(0, MAX_ERROR_CHARS / 10),
-    traceback: [error.traceback.join("\n").slice(-MAX_ERROR_CHARS)],
+    ename: ename.slice(0, 200),
+    evalue: said === "" ? unsaid : evalue.slice(0, MAX_ERROR_CHARS / 10),
+    traceback: traceback === "" ? [] : [traceback],
   };
 }
 
@@ -226,6 +262,20 @@ function payloadItem(payload: { source: string; [key: string]: unknown }): Item[
   }
   return [];
 }
+
+/** Whether messages of this type show what code printed, displayed or raised. */
+export function isOutput(msgType: string): boolean {
+  return OUTPUT_TYPES.has(msgType);
+}
+
+const OUTPUT_TYPES: ReadonlySet<string> = new Set([
+  "stream",
+  "display_data",
+  "execute_result",
+  "update_display_data",
+  "clear_output",
+  "error",
+]);
 
 function outputItem(message: Message): Item | null {
   const { content } = message;

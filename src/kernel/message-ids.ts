@@ -17,24 +17,6 @@ export class MessageIds {
   }
 }
 
-const ASIDE = "_aside_";
-
-/**
- * An id for a request that is no execution. Some kernels give what a thread or a
- * timer prints to whatever they were asked last: {@link executionOfAside} tells
- * whose output that is, after a crash too.
- *
- * @param msgId of the execution before it; empty where there is none
- */
-export function asideId(msgId: string): string {
-  return msgId + ASIDE + crypto.randomUUID();
-}
-
-/** The `msg_id` of the execution before the request that {@link asideId} named; empty for other ids. */
-export function executionOfAside(msgId: string): string {
-  return msgId.slice(0, Math.max(0, msgId.indexOf(ASIDE)));
-}
-
 /**
  * Packs message ids into one line of text: each as the number of characters that
  * it shares with the one before, and the rest. ipykernel counts its ids up, so

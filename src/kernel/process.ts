@@ -1,5 +1,8 @@
 import type { Message } from "../jupyter/messages.ts";
 
+/** Stands for the session of a kernel that has put several on its messages about one request. */
+const VARIOUS = "*";
+
 /** What identifies a kernel's process, as far as it is known. Empty and 0 where it is not. */
 export interface ProcessTrace {
   readonly processSession: string;
@@ -12,19 +15,24 @@ export interface ProcessTrace {
  *
  * ipykernel puts a session id of its own process on its messages; a process that
  * was replaced has another. IRkernel and evcxr echo the session of whoever asked,
- * which is then `ourSession` and says nothing. What remains is a count that does
- * not go up from one execution to the next; `isReply` says that `message` is the
- * one that has it.
+ * which is then `ourSession` and says nothing; nor does one that differs between
+ * messages about the same request, for a new process knows nothing of that
+ * (`isSameRequest`: an earlier message was about it too). What remains is a count
+ * that does not go up from one execution to the next.
  */
 export function observeProcess(
   trace: ProcessTrace,
   message: Message,
   ourSession: string,
+  isSameRequest: boolean,
 ): { readonly replaced: boolean; readonly trace: ProcessTrace } {
   const { session, msg_type } = message.header;
-  const hasOwn = session !== "" && session !== ourSession;
-  const otherSession = isOtherProcess(trace, message, ourSession);
-  const processSession = hasOwn ? session : trace.processSession;
+  const hasOwn =
+    session !== "" && session !== ourSession && trace.processSession !== VARIOUS;
+  const isOther = isOtherProcess(trace, message, ourSession);
+  const otherSession = isOther && !isSameRequest;
+  const ownSession = isOther && isSameRequest ? VARIOUS : session;
+  const processSession = hasOwn ? ownSession : trace.processSession;
   const count = msg_type === "execute_reply" ? countOf(message) : 0;
   if (count === 0) {
     return {
@@ -42,8 +50,10 @@ export function isOtherProcess(
   { header: { session } }: Message,
   ourSession: string,
 ): boolean {
-  const hasOwn = session !== "" && session !== ourSession;
-  return hasOwn && processSession !== "" && processSession !== session;
+  const isKnown = processSession !== "" && processSession !== VARIOUS;
+  return (
+    isKnown && session !== "" && session !== ourSession && processSession !== session
+  );
 }
 
 function countOf(message: Message): number {

@@ -21,6 +21,7 @@ const PATIENCE_MS = 10_000;
 const REPLY_AFTER_IDLE_MS = 1_000;
 /** More than any answer needs. What a kernel publishes beyond is dropped. */
 const MAX_PUBLISHED = 100;
+const MAX_REMEMBERED = 100;
 
 interface Question {
   reply: Message["content"] | null;
@@ -32,6 +33,8 @@ interface Question {
 /** See the head of this file. */
 export class Questions {
   readonly #open = new Map<string, Question>();
+  /** Those that nobody waits for any more: an answer that comes all the same is no output of a run. */
+  readonly #over = new Set<string>();
 
   /** Whether anybody waits for an answer. */
   get areOpen(): boolean {
@@ -66,6 +69,11 @@ export class Questions {
     } finally {
       clearTimeout(timer);
       this.#open.delete(msgId);
+      this.#over.add(msgId);
+      for (const oldest of this.#over) {
+        if (this.#over.size <= MAX_REMEMBERED) break;
+        this.#over.delete(oldest);
+      }
     }
     return { reply: question.reply, published: question.published };
   }
@@ -73,7 +81,7 @@ export class Questions {
   /** Takes in a message whose parent is `parent`; false where that is no question. */
   take(parent: string, message: Message): boolean {
     const question = this.#open.get(parent);
-    if (question === undefined) return false;
+    if (question === undefined) return this.#over.has(parent);
     const { channel, content } = message;
     if (channel === "shell") question.reply = content;
     else if (content["execution_state"] === "idle") question.isIdle = true;

@@ -38,8 +38,8 @@ export interface Taken {
   /** False for what comes after the end: it tells nothing about the process. */
   readonly isRunning: boolean;
   readonly hasEnded: boolean;
-  /** Whether this was the reply of an execution whose `idle` is still to come. */
-  readonly lacksIdle: boolean;
+  /** Whether this was the first of the two that make the end, the reply and the `idle`. */
+  readonly isHalfDone: boolean;
 }
 
 /** What came of an execution and is not stored yet. */
@@ -82,9 +82,9 @@ export class Recorder {
       stateOf(progress) !== stateOf(before) || pending.chars >= FLUSH_CHARS;
     if (hasEnded || isUrgent) this.flush();
     else if (pending.items.length > 0 || progress !== pending.saved) this.#flushSoon();
-    const hasReplied = progress.reply !== null && before.reply === null;
+    const isHalfDone = isHalf(progress) && !isHalf(before);
     const { number, isRunning } = pending;
-    return { number, isRunning, hasEnded, lacksIdle: hasReplied && !progress.idle };
+    return { number, isRunning, hasEnded, isHalfDone };
   }
 
   /** Stores the answer to an open prompt, and returns the header that it must name; null where there is none. */
@@ -184,6 +184,10 @@ export class Recorder {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
+}
+
+function isHalf({ reply, idle }: Progress): boolean {
+  return (reply !== null) !== idle;
 }
 
 function sizeOf(item: Item): number {

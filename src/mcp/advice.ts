@@ -1,5 +1,6 @@
 import type { Failure, UnreachableReason } from "../errors.ts";
 import { isHiddenPath, isNotebookPath } from "../jupyter/paths.ts";
+import { recipeFor } from "./kernel-recipes.ts";
 import { idList, oneLine, quoted } from "./quoting.ts";
 
 /** A {@link Failure} in words for whoever called. */
@@ -148,7 +149,7 @@ export function adviceFor(failure: Failure): Advice {
     case "kernelspec_not_found":
       return {
         message: `No installed kernel is called or speaks ${quoted(failure.kernel)}. Installed: ${failure.installed.join(", ") || "none"}.`,
-        next: "Call again with one of these, or ask the user to install that kernel in their Jupyter.",
+        next: `Call again with one of these, or ask the user to ${installWords(failure.kernel)}.`,
       };
     case "kernelspec_ambiguous":
       return {
@@ -399,6 +400,13 @@ function variablesCode(language: string): string {
     default:
       return "code that prints those that matter";
   }
+}
+
+function installWords(kernel: string): string {
+  const known = recipeFor(kernel);
+  return known === null
+    ? "install that kernel in their Jupyter"
+    : `add ${known.language} to their Jupyter: ${known.recipe}`;
 }
 
 /** What is shown of the cells of a conflict, and of each. */

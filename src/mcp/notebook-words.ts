@@ -1,5 +1,6 @@
 import { HeadTail } from "../output/budget.ts";
 import { formatBytes } from "../output/image.ts";
+import { errorLine } from "../output/item-words.ts";
 import { Renderer, type RenderedImage } from "../output/render.ts";
 import type { JupyterSession } from "../jupyter/sessions.ts";
 import { jsonValue, type Cell } from "../notebook/notebook.ts";
@@ -175,7 +176,7 @@ export function notebookMeta(
 }
 
 function errorWords({ error }: OutlineCell): string {
-  return error === null ? "" : shortLine(`${error.ename}: ${error.evalue}`);
+  return error === null ? "" : shortLine(errorLine(error));
 }
 
 function shortLine(line: string): string {

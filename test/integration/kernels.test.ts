@@ -71,12 +71,18 @@ test("a kernel deleted on the server is told of before anything runs without its
 
 test("a kernel deleted while it runs ends the run as lost, and nothing hangs", async () => {
   await using client = await connect();
-  const begun = await client.call("run_code", {
-    code: "import time; time.sleep(60)",
-    wait_seconds: 1,
-  });
-  const { conversation, execution, kernel } = begun.execution;
-  await jupyter(`/api/kernels/${kernel}`, { method: "DELETE" });
+  const code = "import time; print('begun', flush=True); time.sleep(60)";
+  const { conversation, execution } = (
+    await client.call("run_code", { code, wait_seconds: 1 })
+  ).execution;
+  const begun = await eventually(
+    () => client.call("get_output", { conversation, execution, wait_seconds: 1 }),
+    ({ text }) => /^begun$/m.test(text),
+  );
+  const { kernel } = begun.execution;
+  expect((await jupyter(`/api/kernels/${kernel}`, { method: "DELETE" })).status).toBe(
+    204,
+  );
   const lost = await client.call("get_output", {
     conversation,
     execution,
@@ -126,12 +132,17 @@ test("list_kernels names state, conversation and kernelspecs", async () => {
       `python3 ${kernel!.slice(0, 8)} · \\w+ since .* · this conversation \\(generation 1, current\\)`,
     ),
   );
-  expect(listed.text).toContain("Kernelspecs: python3 (python, default)");
+  expect(listed.text).toMatch(
+    /Kernelspecs: python3 \(python, default\), .*strange \(strange\)/,
+  );
   expect(listed.meta["jupyter-edge/kernels"]).toMatchObject({
     kernels: expect.arrayContaining([
       expect.objectContaining({ id: kernel, conversation }),
     ]),
-    kernelspecs: [{ name: "python3", language: "python" }],
+    kernelspecs: expect.arrayContaining([
+      { name: "python3", language: "python" },
+      { name: "strange", language: "strange" },
+    ]),
   });
 });
 

@@ -8,6 +8,14 @@ import {
   testEnvironment,
 } from "../../scripts/python-environment.mjs";
 import { startGateway } from "./gateway.ts";
+import { writeKernelspec } from "./kernelspecs.ts";
+
+const STRANGE_KERNEL = path.join(import.meta.dirname, "strange-kernel.py");
+
+/** Others, which the machine may have, are none of these tests' business. */
+const KERNELSPECS = ["python3", "strange", "slow", "stillborn"];
+/** Longer than the Worker waits for an answer of the REST API. */
+const SLOW_SECONDS = 17;
 
 /**
  * Starts a real Jupyter server, as `npm start` does, with a gateway before it,
@@ -16,10 +24,30 @@ import { startGateway } from "./gateway.ts";
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { python } = await preparePythonEnvironment(testEnvironment);
   const folder = await mkdtemp(path.join(tmpdir(), "jupyter-edge-"));
+  const kernels = path.join(folder, "kernels");
+  await writeKernelspec(kernels, "strange", {
+    argv: [python, STRANGE_KERNEL, "{connection_file}"],
+    display_name: "A fake that does what its code says",
+    language: "strange",
+    interrupt_mode: "message",
+  });
+  const late = `import time; time.sleep(${SLOW_SECONDS}); import runpy; runpy.run_path(${JSON.stringify(STRANGE_KERNEL)})`;
+  await writeKernelspec(kernels, "slow", {
+    argv: [python, "-c", late, "{connection_file}"],
+    display_name: "The same, after a while",
+    language: "strange",
+  });
+  await writeKernelspec(kernels, "stillborn", {
+    argv: [python, "-c", "raise SystemExit(1)"],
+    display_name: "Ends as soon as it is started",
+    language: "none",
+  });
   const jupyter = await startJupyter({
     python,
     rootDir: path.join(folder, "notebooks"),
     runtimeDir: path.join(folder, "runtime"),
+    env: { JUPYTER_PATH: kernels },
+    args: [`--KernelSpecManager.allowed_kernelspecs=${JSON.stringify(KERNELSPECS)}`],
   });
   const open = await startJupyter({
     python,

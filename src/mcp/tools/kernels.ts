@@ -21,7 +21,7 @@ const interruptKernel = defineTool({
   name: "interrupt_kernel",
   title: "Interrupt kernel",
   description:
-    "Stop the code that a kernel runs and keep its variables. Use restart_kernel when it no longer reacts.",
+    "Stop the code that a kernel runs and keep its variables, where the kernel can. Use restart_kernel when it no longer reacts.",
   scopes: ["code:execute"],
   input: z.strictObject({
     conversation: conversationHandle,
@@ -35,8 +35,12 @@ const interruptKernel = defineTool({
   },
   async run({ conversation, kernel }, context) {
     const outcome = await conversationOf(conversation, context).interrupt(kernel);
-    const { kernel: interrupted, executions } = valueOf(outcome);
-    const lines = [`Interrupted ${nameOf(interrupted)}.`];
+    const { kernel: interrupted, hasEnded, executions } = valueOf(outcome);
+    const lines = [
+      hasEnded
+        ? `Interrupted ${nameOf(interrupted)}, and its process did not survive it: all its variables, imports and definitions are gone (generation ${interrupted.generation}).`
+        : `Interrupted ${nameOf(interrupted)}.`,
+    ];
     if (executions.length === 0)
       lines.push("No execution of this conversation was running on it.");
     else lines.push(...executions.map(statusLine));

@@ -125,3 +125,31 @@ test("a reply without the fields it should have counts as an error and nothing b
   const { progress } = run([message("execute_reply", {}), IDLE]);
   expect(stateOf(progress)).toBe("error");
 });
+
+test("in every order a run that was aborted in its midst is an error that says that it was interrupted", () => {
+  for (const status of ["abort", "aborted"]) {
+    const stopped = message("execute_reply", { status });
+    for (const order of permutations([BUSY, INPUT, stopped])) {
+      const { progress, items } = run([...order, IDLE]);
+      expect(stateOf(progress)).toBe("error");
+      expect(items).toEqual([
+        {
+          type: "error",
+          ename: "Interrupted",
+          evalue: "the kernel stopped this run before its end",
+          traceback: [],
+        },
+      ]);
+    }
+  }
+});
+
+test("an error of which the kernel says nothing is told in words of our own", () => {
+  const { items } = run([message("execute_reply", { status: "error" }), IDLE]);
+  expect(items).toMatchObject([
+    {
+      ename: "",
+      evalue: 'the kernel ended the run with status "error" and said no more',
+    },
+  ]);
+});

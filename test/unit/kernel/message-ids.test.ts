@@ -1,11 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  asideId,
-  executionOfAside,
-  MessageIds,
-  packIds,
-  unpackIds,
-} from "../../../src/kernel/message-ids.ts";
+import { MessageIds, packIds, unpackIds } from "../../../src/kernel/message-ids.ts";
 
 test("ids survive being packed, and counted ones pack small", () => {
   const counted = Array.from(
@@ -29,12 +23,4 @@ test("ids far back are forgotten, so that a run of days does not fill the memory
   for (let index = 0; index <= 20_000; index += 1) ids.add(`m${index}`);
   expect(ids.add("m20000")).toBe(false);
   expect(ids.add("m0")).toBe(true);
-});
-
-test("a request beside the executions names the one before it", () => {
-  const aside = asideId("4b1c-22");
-  expect(executionOfAside(aside)).toBe("4b1c-22");
-  expect(asideId("4b1c-22")).not.toBe(aside);
-  expect(executionOfAside(asideId(""))).toBe("");
-  expect(executionOfAside("4b1c-22")).toBe("");
 });

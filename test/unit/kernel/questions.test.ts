@@ -56,6 +56,14 @@ test("a question that is cut off fails at once, and is open no more", async () =
   expect(questions.areOpen).toBe(false);
 });
 
+test("what comes after all of a question that is over goes nowhere", async () => {
+  const questions = new Questions();
+  const asked = questions.ask("k", "q", () => undefined);
+  questions.abandon("k");
+  await expect(asked).rejects.toThrow();
+  expect(questions.take("q", DISPLAY)).toBe(true);
+});
+
 test("a question that cannot be sent is open no more", async () => {
   const questions = new Questions();
   const asked = questions.ask("k", "q", () => {
