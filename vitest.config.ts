@@ -3,6 +3,17 @@ import { defineConfig } from "vitest/config";
 
 const wrangler = { configPath: "./wrangler.toml" };
 
+/** What a Worker on this machine is told of a Jupyter server behind a gateway. */
+function localUse(gatewayPort: number, token: string) {
+  return {
+    LOCAL_USE: "1",
+    JUPYTER_HOST: "127.0.0.1",
+    JUPYTER_PORT: String(gatewayPort),
+    JUPYTER_TOKEN: token,
+    KERNEL_LINGER_SECONDS: "1",
+  };
+}
+
 export default defineConfig({
   test: {
     projects: [
@@ -15,13 +26,7 @@ export default defineConfig({
           cloudflareTest(({ inject }) => ({
             wrangler,
             miniflare: {
-              bindings: {
-                LOCAL_USE: "1",
-                JUPYTER_HOST: "127.0.0.1",
-                JUPYTER_PORT: String(inject("gateway").port),
-                JUPYTER_TOKEN: inject("jupyter").token,
-                KERNEL_LINGER_SECONDS: "1",
-              },
+              bindings: localUse(inject("gateway").port, inject("jupyter").token),
             },
           })),
         ],
@@ -33,6 +38,26 @@ export default defineConfig({
           // One gateway serves all files, and a test that takes Jupyter down must be alone.
           fileParallelism: false,
           testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest(({ inject }) => ({
+            wrangler,
+            miniflare: {
+              bindings: localUse(inject("gateway").port, inject("jupyter").token),
+            },
+          })),
+        ],
+        test: {
+          name: "languages",
+          include: ["test/languages/**/*.test.ts"],
+          globalSetup: ["test/support/languages-setup.ts"],
+          setupFiles: ["test/integration/leave-no-kernels.ts"],
+          fileParallelism: false,
+          // A kernel that compiles takes its time, and several files share two cores.
+          testTimeout: 180_000,
           hookTimeout: 120_000,
         },
       },

@@ -98,6 +98,7 @@ async function environmentFor(script) {
     case "scripts/start.ts":
       return (await namesJupyterServer()) ? undefined : startEnvironment;
     case "scripts/test.ts":
+    case "scripts/test-languages.ts":
       return testEnvironment;
     default:
       return undefined;

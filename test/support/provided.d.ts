@@ -20,6 +20,8 @@ declare module "vitest" {
     readonly teamServer: RecordedServer;
     readonly ownServer: RecordedServer;
     readonly strangeServers: StrangeServers;
+    /** The languages whose kernels the server has, as the table of languages names them. */
+    readonly languages: readonly string[];
     readonly gateway: { readonly port: number; readonly controlPort: number };
   }
 }
