@@ -55,14 +55,16 @@ const DATA_TAKEN = ["text/plain", "text/markdown"];
  * Reads what can be searched of a notebook.
  *
  * @param at where the notebook is in the JSON: `["content"]` in an answer of the Contents API
+ * @param hasOwnIds false where the ids were made up on the way, and differ each time
  * @throws {NotebookFormatError} saying where it is no notebook
  * @throws {OldNotebookError} for nbformat 3 and before
  */
 export async function readTexts(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   at: readonly string[] = [],
+  hasOwnIds = true,
 ): Promise<SearchableNotebook> {
-  const builder = new TextBuilder(at);
+  const builder = new TextBuilder(at, hasOwnIds);
   const scanner = new JsonScanner(builder);
   try {
     for await (const chunk of chunks) scanner.push(chunk);
@@ -83,6 +85,7 @@ interface ReadCell {
 
 class TextBuilder implements ScanHandler {
   readonly #at: readonly string[];
+  readonly #hasOwnIds: boolean;
   readonly #members = new Map<string, Uint8Array>();
   readonly #metadata = new Map<string, Uint8Array>();
   readonly #cells: ReadCell[] = [];
@@ -91,8 +94,9 @@ class TextBuilder implements ScanHandler {
   #outputs: string[] = [];
   #outputChars = 0;
 
-  constructor(at: readonly string[]) {
+  constructor(at: readonly string[], hasOwnIds: boolean) {
     this.#at = at;
+    this.#hasOwnIds = hasOwnIds;
   }
 
   begin(path: JsonPath, kind: JsonKind): Decision {
@@ -154,9 +158,10 @@ class TextBuilder implements ScanHandler {
 
   finish(): SearchableNotebook {
     const { minor } = formatOf(this.#members, this.#hasCells);
+    const isWithIds = minor >= 5 && this.#hasOwnIds;
     const texts: SearchText[] = [];
     const ids = cellIds(
-      this.#cells.map((cell) => ({ ...cell, own: minor >= 5 ? cell.own : null })),
+      this.#cells.map((cell) => ({ ...cell, own: isWithIds ? cell.own : null })),
     );
     for (const [position, { type, source, outputs }] of this.#cells.entries()) {
       const cellId = ids[position]?.id ?? "";

@@ -145,10 +145,10 @@ export class Indexer {
       return stream === null ? null : await readTexts(stream.body);
     } catch (error) {
       if (!(error instanceof OldNotebookError)) throw error;
-      // Before nbformat 4, Jupyter upgrades what it reads.
+      // Before nbformat 4, Jupyter upgrades what it reads, with new ids each time.
       const url = `/api/contents/${urlPath(path)}?type=notebook&content=1`;
       const stream = await this.#server.stream(url);
-      return stream === null ? null : readTexts(stream.body, ["content"]);
+      return stream === null ? null : readTexts(stream.body, ["content"], false);
     }
   }
 }

@@ -200,6 +200,72 @@ test("a Jupyter that is down is told of, and what is known is found all the same
   });
 });
 
+test("sources and outputs of a notebook in nbformat 3 are found, in cells that read_notebook knows", async () => {
+  await using client = await connect();
+  const old = {
+    nbformat: 3,
+    nbformat_minor: 0,
+    metadata: { name: "old" },
+    worksheets: [
+      {
+        cells: [
+          { cell_type: "heading", level: 2, metadata: {}, source: ["Ancient heading"] },
+          {
+            cell_type: "code",
+            collapsed: false,
+            language: "python",
+            metadata: {},
+            input: ["first = 6\n", "ancient_input(first)"],
+            prompt_number: 3,
+            outputs: [
+              { output_type: "stream", stream: "stdout", text: ["ancient print\n"] },
+              {
+                output_type: "pyout",
+                prompt_number: 3,
+                metadata: {},
+                text: ["ancient 42"],
+              },
+              {
+                output_type: "pyerr",
+                ename: "AncientError",
+                evalue: "too old",
+                traceback: ["AncientError: too old"],
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  };
+  await putText("ancient.ipynb", JSON.stringify(old));
+  const found = async (query: string, kind: string) => {
+    const called = await client.call("search_notebooks", { query, fresh: true });
+    const { matches } = searchOf(called);
+    expect(matches, query).toMatchObject([{ path: "ancient.ipynb" }]);
+    expect(called.text).toMatch(
+      new RegExp(`^── ancient\\.ipynb · cell \\d \\S+ ${kind}$`, "m"),
+    );
+    return matches[0]!.cell;
+  };
+  const cells = [
+    await found("ancient_input", "code"),
+    await found('"ancient print"', "outputs"),
+    await found('"ancient 42"', "outputs"),
+    await found('"AncientError: too old"', "outputs"),
+    await found("ancient heading", "markdown"),
+  ];
+  expect(new Set(cells.slice(0, 4)).size).toBe(1);
+  const read = await client.call("read_notebook", {
+    path: "ancient.ipynb",
+    cells: [...new Set(cells)],
+  });
+  expect(read.isError, read.text).toBe(false);
+  expect(notebookOf(read).cells.map(({ id }) => id)).toEqual([cells[4], cells[0]]);
+  expect(read.text).toMatch(
+    /Ancient heading[\s\S]*ancient_input\(first\)[\s\S]*ancient print/,
+  );
+});
+
 /** Makes notebooks in folders, from a seed, as anybody's Python would; and looks through them, one by one. */
 const CORPUS = String.raw`
 import json, os, random, re, shutil
