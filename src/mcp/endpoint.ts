@@ -34,6 +34,7 @@ export async function serveMcp(
 ): Promise<Response> {
   const owner = await ownerOf(caller);
   const identity = (handle: string) => ({ ...owner, handle });
+  const reopenWorkspace = () => env.WORKSPACE.getByName(workspaceName(owner));
   const context = {
     conversations: {
       identity,
@@ -41,7 +42,8 @@ export async function serveMcp(
       get: (handle: string) =>
         env.CONVERSATION.getByName(conversationName(identity(handle))),
     },
-    workspace: env.WORKSPACE.getByName(workspaceName(owner)),
+    workspace: reopenWorkspace(),
+    reopenWorkspace,
     jupyter: new JupyterServer(caller.address),
     scopes: caller.scopes,
   };

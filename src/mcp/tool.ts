@@ -27,6 +27,8 @@ export interface Conversations {
 export interface CallContext {
   readonly conversations: Conversations;
   readonly workspace: DurableObjectStub<Workspace>;
+  /** The workspace by another stub: one whose object was interrupted may stay broken. */
+  reopenWorkspace(): DurableObjectStub<Workspace>;
   readonly jupyter: JupyterServer;
   /** What the caller's token allows. */
   readonly scopes: readonly Scope[];

@@ -52,6 +52,8 @@ export interface SearchRequest {
   readonly language: string | null;
   /** Whether to look at the server first. */
   readonly isFresh: boolean;
+  /** How long to wait for what is looked at or read first. */
+  readonly waitMs: number;
   readonly limit: number;
   readonly cursor: string | null;
 }
@@ -110,7 +112,6 @@ const CREDENTIALS_SCHEMA = `
 const LISTING_TTL_MS = 10_000;
 /** A workspace that is searched for the first time is worth waiting for; a large one answers with what it has. */
 const FIRST_WAIT_MS = 5_000;
-const FRESH_WAIT_MS = 40_000;
 /** After a crash, the alarm goes on with what was left. */
 const RESUME_MS = 30_000;
 const SLICE_MS = 60_000;
@@ -287,18 +288,19 @@ export class Workspace extends DurableObject<Env> {
   }
 
   /** Looks at the server where that is due: in the background, unless it is asked for or was never done. */
-  async #refreshed(isFresh: boolean): Promise<void> {
+  async #refreshed({ isFresh, waitMs }: SearchRequest): Promise<void> {
     this.#index.createSchema();
     const { listedAt, listingMs } = this.#index.state();
     const age = Date.now() - (listedAt ?? 0);
     const isDue = age > LISTING_TTL_MS && age > 10 * listingMs;
-    if (isFresh) await within(this.#listedAnew(), FRESH_WAIT_MS);
-    else if (listedAt === null) await within(this.#build(true), FIRST_WAIT_MS);
+    const shortMs = Math.min(FIRST_WAIT_MS, waitMs);
+    if (isFresh) await within(this.#listedAnew(), waitMs);
+    else if (listedAt === null) await within(this.#build(true), shortMs);
     else if (isDue) void this.#build(true);
     // What was written here is there at once.
     if (this.#index.pending(1, true).length > 0)
       await this.#indexer
-        .read(Date.now() + FIRST_WAIT_MS, true)
+        .read(Date.now() + shortMs, true)
         .catch((error: unknown) => this.#note(error));
   }
 
@@ -377,7 +379,7 @@ export class Workspace extends DurableObject<Env> {
         language: request.language,
         matchesPath: (path) => glob === null || glob.matches(path),
       };
-      await this.#refreshed(request.isFresh);
+      await this.#refreshed(request);
       const { block, offset } = readCursor(request.cursor);
       const { hits, next } = this.#index.find(query, filter, block);
       const page = hits.slice(offset, offset + request.limit);

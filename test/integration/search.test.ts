@@ -4,7 +4,7 @@ import { expect, inject, test } from "vitest";
 import { hashServer, LOCAL_PRINCIPAL, workspaceName } from "../../src/identity.ts";
 import type { Called } from "../support/mcp-client.ts";
 import { notebookOf, putText } from "./notebook-support.ts";
-import { connect, eventually, jupyter, whileJupyterIs } from "./support.ts";
+import { connect, controlUrl, eventually, jupyter, whileJupyterIs } from "./support.ts";
 
 /** What `_meta["jupyter-edge/search"]` holds. */
 interface SearchMeta {
@@ -198,6 +198,27 @@ test("a Jupyter that is down is told of, and what is known is found all the same
       /Changes by others may be missing: Jupyter at .* cannot be reached/,
     );
   });
+});
+
+test("a search goes on by itself when its object is interrupted, as by a deploy", async () => {
+  await using client = await connect();
+  await putText("deployed.ipynb", notebookText([{ source: "deployed_marker" }]));
+  const { searching } = await whileJupyterIs("slow", async () => {
+    const begun = client.call("search_notebooks", {
+      query: "deployed_marker",
+      fresh: true,
+    });
+    // The listing waits for Jupyter by now; what comes later is answered at once.
+    await eventually(
+      async () => (await fetch(controlUrl("/waiting"))).json<number>(),
+      (waiting) => waiting > 0,
+    );
+    return { searching: begun };
+  });
+  await abortAllDurableObjects();
+  expect(searchOf(await searching).matches).toEqual([
+    { path: "deployed.ipynb", cell: "cell-0", line: 1 },
+  ]);
 });
 
 test("sources and outputs of a notebook in nbformat 3 are found, in cells that read_notebook knows", async () => {

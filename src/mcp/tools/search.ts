@@ -1,11 +1,17 @@
 import { z } from "zod";
-import { valueOf } from "../../errors.ts";
-import type { SearchAnswer, SearchMatch } from "../../workspace/workspace.ts";
+import { valueOf, type Outcome } from "../../errors.ts";
+import type {
+  SearchAnswer,
+  SearchMatch,
+  SearchRequest,
+} from "../../workspace/workspace.ts";
 import { adviceFor } from "../advice.ts";
 import { quotedPath } from "../quoting.ts";
-import { defineTool, text } from "../tool.ts";
+import { defineTool, text, type CallContext } from "../tool.ts";
 
 const WHERE = ["source", "markdown", "outputs"] as const;
+/** Clients wait for 60 s. */
+const MAX_WAIT_MS = 40_000;
 
 /** Finds code, text and outputs in all notebooks. */
 const searchNotebooks = defineTool({
@@ -45,21 +51,21 @@ const searchNotebooks = defineTool({
     idempotentHint: true,
     openWorldHint: false,
   },
-  async run(input, { workspace }) {
+  async run(input, context) {
     const { path, language } = input;
     const isName = path?.includes("/") === false;
-    const answer = valueOf(
-      await workspace.search({
-        query: input.query,
-        isRegex: input.regex,
-        kinds: [...new Set(input.in)],
-        path: path === undefined ? null : isName ? `**/${path}` : path,
-        language: language?.toLowerCase() ?? null,
-        isFresh: input.fresh,
-        limit: input.limit,
-        cursor: input.cursor ?? null,
-      }),
-    );
+    const request = {
+      query: input.query,
+      isRegex: input.regex,
+      kinds: [...new Set(input.in)],
+      path: path === undefined ? null : isName ? `**/${path}` : path,
+      language: language?.toLowerCase() ?? null,
+      isFresh: input.fresh,
+      waitMs: MAX_WAIT_MS,
+      limit: input.limit,
+      cursor: input.cursor ?? null,
+    };
+    const answer = valueOf(await searchOrAgain(request, context));
     const { matches, cursor, state } = answer;
     const lines = [headLine(answer), ...troubleLines(answer)];
     for (const match of matches) lines.push(...matchLines(match));
@@ -83,6 +89,26 @@ const searchNotebooks = defineTool({
     });
   },
 });
+
+/**
+ * Searches, and where the object is interrupted meanwhile, as by a deploy, asks
+ * the one that takes its place: a search changes nothing.
+ */
+async function searchOrAgain(
+  request: SearchRequest,
+  { workspace, reopenWorkspace }: CallContext,
+): Promise<Outcome<SearchAnswer>> {
+  const begunAt = Date.now();
+  try {
+    return await workspace.search(request);
+  } catch (error) {
+    console.error(
+      `A search was interrupted: ${error instanceof Error ? error.name : typeof error}`,
+    );
+  }
+  const waitMs = Math.max(0, request.waitMs - (Date.now() - begunAt));
+  return reopenWorkspace().search({ ...request, waitMs });
+}
 
 /** The tools of searching. */
 export const searchTools = [searchNotebooks];
