@@ -373,10 +373,16 @@ const QUESTIONS: readonly {
     path: "corpus/f1*/sub/*",
     pathRegex: String.raw`corpus/f1[^/]*/sub/[^/]*`,
   },
+  { query: "df", path: "corpus/f2/**", pathRegex: String.raw`corpus/f2/.*` },
+  { query: "merge", path: "corpus/nowhere/**", pathRegex: "corpus/nowhere/.*" },
   { query: String.raw`df.*model`, regex: true },
   { query: String.raw`load_\w+_20[01]\d`, regex: true },
   { query: String.raw`^(plot|train) [a-f]`, regex: true },
   { query: String.raw`0\.\d*77`, regex: true, in: ["outputs"] },
+  { query: String.raw`(load|plot)_\w+_201[47]`, regex: true },
+  { query: String.raw`yearly$|mean_[lt]\w*_2\d{3}`, regex: true },
+  { query: String.raw`\bd[fz]\b.*x1`, regex: true },
+  { query: "(?i)LOSS_T", regex: true },
 ];
 
 test(
