@@ -20,7 +20,8 @@ export interface ListedNotebook {
 export interface SearchFilter {
   readonly kinds: readonly TextKind[];
   readonly language: string | null;
-  matchesPath(path: string): boolean;
+  /** Null for every path. */
+  readonly matchesPath: ((path: string) => boolean) | null;
 }
 
 /** A text that has what was asked for. */
@@ -80,6 +81,8 @@ const SCHEMA = [
 const BLOCK_HITS = 300;
 /** Characters that one search looks at by itself: what the index has narrowed down costs no more. */
 const MAX_LOOKED_CHARS = 20_000_000;
+/** Naming the texts of more would take longer than reading them. */
+const MAX_LISTED_NOTEBOOKS = 1_000;
 const MAX_FAILURES = 3;
 
 const WEIGHTS: Readonly<Record<TextKind, number>> = {
@@ -89,14 +92,15 @@ const WEIGHTS: Readonly<Record<TextKind, number>> = {
 };
 const MAX_COUNTED = 5;
 
-type HitRow = {
+/** A search reads thousands of them: arrays, with nothing that only a hit needs. */
+type CandidateRow = [id: number, notebook: number, text: string];
+
+type PlaceRow = {
   id: number;
-  notebook: number;
+  path: string;
   cell_id: string;
   position: number;
   kind: TextKind;
-  text: string;
-  path: string;
 };
 
 /** See the head of this file. */
@@ -298,60 +302,86 @@ export class SearchIndex {
    */
   find(query: Query, filter: SearchFilter, before: number | null): Found {
     if (!this.exists()) return { hits: [], next: null };
-    const hits: (Hit & { id: number })[] = [];
-    const allowed = new Map<number, boolean>();
+    const notebooks = this.#notebooksOf(filter);
+    if (notebooks?.size === 0) return { hits: [], next: null };
+    const found = new Map<number, string>();
     let chars = 0;
-    for (const row of this.#candidates(
+    let next: number | null = null;
+    for (const [id, notebook, text] of this.#candidates(
       query,
-      filter,
+      filter.kinds,
+      notebooks,
       before ?? Number.MAX_SAFE_INTEGER,
     )) {
-      let isAllowed = allowed.get(row.notebook);
-      if (isAllowed === undefined) {
-        isAllowed = filter.matchesPath(row.path);
-        allowed.set(row.notebook, isAllowed);
+      if (notebooks?.has(notebook) === false) continue;
+      chars += text.length;
+      if (query.matches(text)) found.set(id, text);
+      if (chars > MAX_LOOKED_CHARS || found.size >= BLOCK_HITS) {
+        next = id;
+        break;
       }
-      if (!isAllowed) continue;
-      chars += row.text.length;
-      if (query.matches(row.text))
-        hits.push({
-          id: row.id,
-          path: row.path,
-          cellId: row.cell_id,
-          position: row.position,
-          kind: row.kind,
-          text: row.text,
-          score: scoreOf(row, query),
-        });
-      if (chars > MAX_LOOKED_CHARS || hits.length >= BLOCK_HITS)
-        return { hits: ranked(hits), next: row.id };
     }
-    return { hits: ranked(hits), next: null };
+    return { hits: this.#ranked(found, query), next };
+  }
+
+  /** Ids of the notebooks that a filter leaves; null for all. */
+  #notebooksOf({ language, matchesPath }: SearchFilter): ReadonlySet<number> | null {
+    if (language === null && matchesPath === null) return null;
+    const rows = this.#sql
+      .exec("SELECT id, path FROM notebooks WHERE ? IN ('', language)", language ?? "")
+      .raw<[id: number, path: string]>();
+    const wanted = new Set<number>();
+    for (const [id, path] of rows) if (matchesPath?.(path) !== false) wanted.add(id);
+    return wanted;
   }
 
   #candidates(
     { literals }: Query,
-    { kinds, language }: SearchFilter,
+    kinds: readonly TextKind[],
+    notebooks: ReadonlySet<number> | null,
     before: number,
-  ): Iterable<HitRow> {
-    const columns = "t.id, t.notebook, t.cell_id, t.position, t.kind, t.text, n.path";
-    const where = `t.kind IN (SELECT value FROM json_each(?)) AND (? = '' OR n.language = ?)`;
-    const values = [JSON.stringify(kinds), language ?? "", language ?? ""];
+  ): Iterable<CandidateRow> {
+    const columns = "t.id, t.notebook, t.text";
+    let where = "t.kind IN (SELECT value FROM json_each(?))";
+    const values = [before, JSON.stringify(kinds)];
+    if (notebooks !== null && notebooks.size <= MAX_LISTED_NOTEBOOKS) {
+      // Other texts are passed over without being read.
+      const of =
+        "SELECT id FROM texts WHERE notebook IN (SELECT value FROM json_each(?))";
+      where +=
+        literals.length === 0 ? ` AND t.id IN (${of})` : ` AND +i.rowid IN (${of})`;
+      values.push(JSON.stringify([...notebooks]));
+    }
     if (literals.length === 0)
-      return this.#sql.exec<HitRow>(
-        `SELECT ${columns} FROM texts t JOIN notebooks n ON n.id = t.notebook
-         WHERE t.id < ? AND ${where} ORDER BY t.id DESC`,
-        before,
+      return this.#sql
+        .exec(
+          `SELECT ${columns} FROM texts t WHERE t.id < ? AND ${where} ORDER BY t.id DESC`,
+          ...values,
+        )
+        .raw<CandidateRow>();
+    return this.#sql
+      .exec(
+        `SELECT ${columns} FROM trigrams i CROSS JOIN texts t ON t.id = i.rowid
+         WHERE i.trigrams MATCH ? AND i.rowid < ? AND ${where} ORDER BY i.rowid DESC`,
+        ftsExpression(literals),
         ...values,
-      );
-    return this.#sql.exec<HitRow>(
-      `SELECT ${columns} FROM trigrams i CROSS JOIN texts t ON t.id = i.rowid
-       CROSS JOIN notebooks n ON n.id = t.notebook
-       WHERE i.trigrams MATCH ? AND i.rowid < ? AND ${where} ORDER BY i.rowid DESC`,
-      ftsExpression(literals),
-      before,
-      ...values,
+      )
+      .raw<CandidateRow>();
+  }
+
+  #ranked(found: ReadonlyMap<number, string>, query: Query): Hit[] {
+    const places = this.#sql.exec<PlaceRow>(
+      `SELECT t.id, n.path, t.cell_id, t.position, t.kind
+       FROM json_each(?) CROSS JOIN texts t ON t.id = value CROSS JOIN notebooks n ON n.id = t.notebook`,
+      JSON.stringify([...found.keys()]),
     );
+    return Array.from(places, ({ id, path, cell_id, position, kind }) => {
+      const text = found.get(id) ?? "";
+      const score = scoreOf(kind, text, query);
+      return { id, hit: { path, cellId: cell_id, position, kind, text, score } };
+    })
+      .toSorted((a, b) => b.hit.score - a.hit.score || b.id - a.id)
+      .map(({ hit }) => hit);
   }
 
   #removeTexts(notebook: number): void {
@@ -383,15 +413,11 @@ function* parts<T extends { readonly text: string }>(
   if (part.length > 0) yield part;
 }
 
-function scoreOf({ kind, text }: HitRow, query: Query): number {
+function scoreOf(kind: TextKind, text: string, query: Query): number {
   let lines = 0;
   for (const line of text.split("\n", 500)) {
     if (query.indexIn(line) !== -1) lines += 1;
     if (lines === MAX_COUNTED) break;
   }
   return WEIGHTS[kind] * 10 + (query.hasWhole(text) ? 10 : 0) + lines;
-}
-
-function ranked(hits: readonly (Hit & { id: number })[]): Hit[] {
-  return hits.toSorted((a, b) => b.score - a.score || b.id - a.id);
 }

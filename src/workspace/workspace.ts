@@ -377,7 +377,7 @@ export class Workspace extends DurableObject<Env> {
       const filter: SearchFilter = {
         kinds: request.kinds,
         language: request.language,
-        matchesPath: (path) => glob === null || glob.matches(path),
+        matchesPath: glob && ((path) => glob.matches(path)),
       };
       await this.#refreshed(request);
       const { block, offset } = readCursor(request.cursor);
