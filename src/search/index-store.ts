@@ -13,6 +13,7 @@ import { ftsExpression, type Query } from "./query.ts";
 export interface ListedNotebook {
   readonly path: string;
   readonly modified: string;
+  /** In bytes; 0 where it is not known. */
   readonly size: number;
 }
 
@@ -192,7 +193,7 @@ export class SearchIndex {
     if (!this.exists()) return;
     this.#sql.exec(
       `INSERT INTO notebooks (path, modified, size, state) VALUES (?, '', 0, 'changed')
-       ON CONFLICT (path) DO UPDATE SET state = 'changed', modified = '', failures = 0`,
+       ON CONFLICT (path) DO UPDATE SET state = 'changed', modified = '', size = 0, failures = 0`,
       path,
     );
   }
@@ -244,6 +245,15 @@ export class SearchIndex {
     this.#sql.exec(
       "UPDATE notebooks SET state = 'reading' WHERE path IN (SELECT value FROM json_each(?))",
       JSON.stringify(paths),
+    );
+  }
+
+  /** Notes that a notebook has to be read again, and in another way. */
+  postpone(path: string, isChanged: boolean): void {
+    this.#sql.exec(
+      "UPDATE notebooks SET state = ? WHERE path = ? AND state = 'reading'",
+      isChanged ? "changed" : "pending",
+      path,
     );
   }
 

@@ -11,6 +11,7 @@ import {
   jsonValue,
   multilineText,
   ownId,
+  scan,
   towardsNotebook,
 } from "../notebook/notebook.ts";
 import {
@@ -52,7 +53,19 @@ const OUTPUT_TAKEN = ["text", "ename", "evalue", "traceback"];
 const DATA_TAKEN = ["text/plain", "text/markdown"];
 
 /**
- * Reads what can be searched of a notebook.
+ * What can be searched of a notebook that is in memory whole.
+ *
+ * @throws {NotebookFormatError} saying where it is no notebook
+ * @throws {OldNotebookError} for nbformat 3 and before
+ */
+export function textsOf(bytes: Uint8Array): SearchableNotebook {
+  const builder = new TextBuilder([], true);
+  scan(new JsonScanner(builder), [bytes]);
+  return builder.finish();
+}
+
+/**
+ * Reads what can be searched of a notebook as it arrives.
  *
  * @param at where the notebook is in the JSON: `["content"]` in an answer of the Contents API
  * @param hasOwnIds false where the ids were made up on the way, and differ each time
@@ -60,7 +73,7 @@ const DATA_TAKEN = ["text/plain", "text/markdown"];
  * @throws {OldNotebookError} for nbformat 3 and before
  */
 export async function readTexts(
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array>,
   at: readonly string[] = [],
   hasOwnIds = true,
 ): Promise<SearchableNotebook> {
@@ -112,6 +125,8 @@ class TextBuilder implements ScanHandler {
     switch (depth) {
       case 1:
         this.#hasCells = kind === "array";
+        // Of a name that is there twice, Python takes the last value.
+        this.#cells.length = 0;
         return kind === "array" ? "enter" : "skip";
       case 2:
         this.#cell = new Map();

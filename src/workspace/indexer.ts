@@ -1,25 +1,30 @@
 /**
- * Fills the search index from the server: one listing of all folders, then one
+ * Fills the search index from a server: one listing of all folders, then one
  * notebook after the other. Whatever stops it, it goes on from what is stored.
+ *
+ * Notebooks of up to 1 MB are fetched several at a time and wait as they came, at
+ * most {@link MAX_HELD_BYTES} of them, those that were asked for and are not here
+ * yet included. One at a time becomes texts, and is stored before the next does.
+ * A larger one is read as it arrives, and no other one is fetched or here
+ * meanwhile.
  */
 
 import { ExpectedError } from "../errors.ts";
-import { readBytes, streamBytes } from "../jupyter/contents.ts";
-import { listTree } from "../jupyter/listing.ts";
-import { urlPath } from "../jupyter/paths.ts";
-import type { JupyterServer } from "../jupyter/server.ts";
 import { MAX_OUTLINE_BYTES } from "../notebook/document.ts";
 import { NotebookFormatError, OldNotebookError } from "../notebook/notebook.ts";
 import type { SearchIndex } from "../search/index-store.ts";
-import { readTexts, type SearchableNotebook } from "../search/text.ts";
+import { readTexts, textsOf, type SearchableNotebook } from "../search/text.ts";
+import type { NotebookSource } from "./notebook-source.ts";
+import { Room } from "./room.ts";
 
-/** What is smaller is read in one piece, and several at a time. */
-const SMALL_BYTES = 1_000_000;
-/** Of notebooks that are read at a time: a larger one is read alone, as it arrives. */
-const MAX_BATCH_BYTES = 4_000_000;
-const MAX_DEPTH = 40;
-const MAX_FOLDERS = 20_000;
-const MAX_LISTING_MS = 5 * 60_000;
+/** Bytes of notebooks that are held, or were asked for, at a time. */
+export const MAX_HELD_BYTES = 4_000_000;
+/** While one part is taken in, the next is on its way. */
+const MAX_BATCH_BYTES = MAX_HELD_BYTES / 2;
+/** What is larger is read alone. */
+const MAX_SMALL_BYTES = 1_000_000;
+/** Held for one whose size is not known; most have less. */
+const UNKNOWN_BYTES = 250_000;
 /** The runtime lets six requests wait for an answer at a time. */
 const BATCH = 12;
 
@@ -40,21 +45,29 @@ const STOPPING: ReadonlySet<string> = new Set([
 
 type Pending = ReturnType<SearchIndex["pending"]>[number];
 
-/** What came of reading a notebook; null where there is none any more. */
-interface Result {
+/** A notebook that has come, as bytes or as what goes into the index; null where there is none any more. */
+interface Arrived {
   readonly path: string;
-  readonly notebook: SearchableNotebook | null;
+  readonly content: Uint8Array | SearchableNotebook | null;
   readonly error: unknown;
+}
+
+/** Notebooks that were fetched together. Their room is theirs until it is disposed of. */
+interface Batch extends Disposable {
+  readonly all: readonly Arrived[];
 }
 
 /** See the head of this file. */
 export class Indexer {
   readonly #index: SearchIndex;
-  readonly #server: JupyterServer;
+  readonly #source: NotebookSource;
+  readonly #room = new Room(MAX_HELD_BYTES);
+  /** Notebooks that have turned out to be no small ones, or have to be upgraded. */
+  readonly #alone = new Set<string>();
 
-  constructor(index: SearchIndex, server: JupyterServer) {
+  constructor(index: SearchIndex, source: NotebookSource) {
     this.#index = index;
-    this.#server = server;
+    this.#source = source;
   }
 
   /**
@@ -64,22 +77,9 @@ export class Indexer {
    */
   async list(): Promise<void> {
     const startedAt = Date.now();
-    const listing = await listTree(this.#server, "", {
-      depth: MAX_DEPTH,
-      maxFolders: MAX_FOLDERS,
-      maxMs: MAX_LISTING_MS,
-      isWanted: () => true,
-      now: Date.now,
-    });
-    const unknown = [...listing.unseen, ...listing.unreadable, ...listing.deeper];
+    const { notebooks, unknown } = await this.#source.list();
     this.#index.takeListing(
-      listing.entries
-        .filter(({ type }) => type === "notebook")
-        .map(({ path, last_modified, size }) => ({
-          path,
-          modified: last_modified ?? "",
-          size: size ?? 0,
-        })),
+      notebooks,
       (path) => unknown.some((folder) => path.startsWith(`${folder}/`)),
       {
         at: Date.now(),
@@ -96,70 +96,142 @@ export class Indexer {
    * @throws {ExpectedError} where the server cannot be reached
    */
   async read(until: number, isOnlyChanged = false): Promise<void> {
-    do {
-      const batch = fitting(this.#index.pending(BATCH, isOnlyChanged));
-      if (batch.length === 0) return;
-      this.#index.beginReading(batch.map(({ path }) => path));
-      const results = await Promise.all(batch.map((one) => this.#tryTexts(one)));
-      // In one go, for each write holds up the requests behind it.
-      for (const result of results) this.#take(result);
-      const stopped = results.find(({ error }) => isStopping(error));
-      if (stopped !== undefined) throw stopped.error;
-    } while (Date.now() < until);
-  }
-
-  async #tryTexts({ path, size }: Pending): Promise<Result> {
-    try {
-      return { path, notebook: await this.#texts(path, size), error: null };
-    } catch (error) {
-      return { path, notebook: null, error };
-    }
-  }
-
-  #take({ path, notebook, error }: Result): void {
-    if (error instanceof NotebookFormatError) {
-      this.#index.fail(path, true);
-    } else if (error instanceof ExpectedError) {
-      if (!isStopping(error)) this.#index.fail(path, FINAL.has(error.failure.code));
-    } else if (error !== null) {
-      throw error;
-    } else if (notebook === null) {
-      this.#index.remove(path);
-    } else {
-      this.#index.put(path, notebook);
-    }
-  }
-
-  /** What can be searched of a notebook; null where there is none any more. */
-  async #texts(path: string, size: number): Promise<SearchableNotebook | null> {
-    if (size > MAX_OUTLINE_BYTES) {
-      const limit = MAX_OUTLINE_BYTES;
-      throw new ExpectedError({ code: "file_too_large", path, bytes: size, limit });
-    }
-    try {
-      if (size <= SMALL_BYTES && size > 0) {
-        const bytes = await readBytes(this.#server, path, MAX_OUTLINE_BYTES);
-        return bytes === null ? null : await readTexts([bytes]);
+    let fetching = this.#fetchNext(isOnlyChanged);
+    while (fetching !== null) {
+      using batch = await fetching;
+      const stopped = batch.all.find(({ error }) => isStopping(error));
+      const isGoingOn = stopped === undefined && Date.now() < until;
+      // Asked for first, so that the server is busy while these are taken in.
+      const next = isGoingOn ? this.#fetchNext(isOnlyChanged) : null;
+      if (next !== null) await scheduler.wait(0);
+      try {
+        // In one go, for each write holds up the requests behind it.
+        for (const one of batch.all) this.#take(one, isOnlyChanged);
+      } catch (error) {
+        void next?.then((unwanted) => unwanted[Symbol.dispose]());
+        throw error;
       }
-      const stream = await streamBytes(this.#server, path);
-      return stream === null ? null : await readTexts(stream.body);
+      if (stopped !== undefined) throw stopped.error;
+      fetching = next ?? (isGoingOn ? this.#fetchNext(isOnlyChanged) : null);
+    }
+  }
+
+  /** Begins to fetch the next ones, and never fails; null where there are none. */
+  #fetchNext(isOnlyChanged: boolean): Promise<Batch> | null {
+    const pending = this.#index.pending(BATCH, isOnlyChanged);
+    const [first] = pending;
+    if (first === undefined) return null;
+    if (this.#isForAlone(first)) {
+      this.#alone.add(first.path);
+      return this.#fetch([first], MAX_HELD_BYTES, (one) => this.#texts(one));
+    }
+    const small = fitting(pending.filter((one) => !this.#isForAlone(one)));
+    const bytes = small.reduce((sum, one) => sum + bytesFor(one), 0);
+    return this.#fetch(small, bytes, (one) =>
+      this.#source.bytes(one.path, bytesFor(one)),
+    );
+  }
+
+  #isForAlone({ path, size }: Pending): boolean {
+    return size > MAX_SMALL_BYTES || this.#alone.has(path);
+  }
+
+  async #fetch(
+    wanted: readonly Pending[],
+    bytes: number,
+    read: (one: Pending) => Promise<Arrived["content"]>,
+  ): Promise<Batch> {
+    this.#index.beginReading(wanted.map(({ path }) => path));
+    const room = await this.#room.take(bytes);
+    const all = await Promise.all(
+      wanted.map(async (one) => {
+        const { path } = one;
+        try {
+          return { path, content: await read(one), error: null };
+        } catch (error) {
+          return { path, content: null, error };
+        }
+      }),
+    );
+    return { all, [Symbol.dispose]: () => room[Symbol.dispose]() };
+  }
+
+  /** What can be searched of a notebook that is read as it arrives. */
+  async #texts({ path, size }: Pending): Promise<SearchableNotebook | null> {
+    throwIfTooLarge(path, size);
+    try {
+      const chunks = await this.#source.stream(path);
+      return chunks === null ? null : await readTexts(bounded(chunks, path));
     } catch (error) {
       if (!(error instanceof OldNotebookError)) throw error;
-      // Before nbformat 4, Jupyter upgrades what it reads, with new ids each time.
-      const url = `/api/contents/${urlPath(path)}?type=notebook&content=1`;
-      const stream = await this.#server.stream(url);
-      return stream === null ? null : readTexts(stream.body, ["content"], false);
+      const chunks = await this.#source.streamUpgraded(path);
+      if (chunks === null) return null;
+      return readTexts(bounded(chunks, path), ["content"], false);
+    }
+  }
+
+  /** Puts one into the index, or notes why not. */
+  #take({ path, content, error }: Arrived, isOnlyChanged: boolean): void {
+    const wasAlone = this.#alone.delete(path);
+    try {
+      if (error !== null) throw error;
+      if (content === null) this.#index.remove(path);
+      else
+        this.#index.put(path, content instanceof Uint8Array ? textsOf(content) : content);
+    } catch (cause) {
+      if (!wasAlone && isForAlone(cause)) {
+        this.#alone.add(path);
+        this.#index.postpone(path, isOnlyChanged);
+      } else if (cause instanceof NotebookFormatError) {
+        this.#index.fail(path, true);
+      } else if (!(cause instanceof ExpectedError)) {
+        // A bug that one notebook meets must not keep the others out.
+        this.#index.fail(path, false);
+        throw cause;
+      } else if (!isStopping(cause)) {
+        this.#index.fail(path, FINAL.has(cause.failure.code));
+      }
     }
   }
 }
 
-/** The first of them that fit into memory together. */
+/** The first of them that may be held together. */
 function fitting(pending: readonly Pending[]): Pending[] {
   let bytes = 0;
-  return pending.filter(({ size }, index) => {
-    bytes += size;
-    return index === 0 || bytes <= MAX_BATCH_BYTES;
+  return pending.filter((one) => {
+    if (bytes + bytesFor(one) > MAX_BATCH_BYTES) return false;
+    bytes += bytesFor(one);
+    return true;
   });
+}
+
+/** What a small notebook may have. */
+function bytesFor({ size }: Pending): number {
+  return size > 0 ? size : UNKNOWN_BYTES;
+}
+
+async function* bounded(
+  chunks: AsyncIterable<Uint8Array>,
+  path: string,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.byteLength;
+    throwIfTooLarge(path, bytes);
+    yield chunk;
+  }
+}
+
+function throwIfTooLarge(path: string, bytes: number): void {
+  const limit = MAX_OUTLINE_BYTES;
+  if (bytes > limit)
+    throw new ExpectedError({ code: "file_too_large", path, bytes, limit });
+}
+
+/** Whether a notebook has more than it was listed with, or has to be upgraded. */
+function isForAlone(error: unknown): boolean {
+  if (error instanceof OldNotebookError) return true;
+  return error instanceof ExpectedError && error.failure.code === "file_too_large";
 }
 
 function isStopping(error: unknown): boolean {

@@ -21,6 +21,7 @@ import { parseQuery, parseRegex } from "../search/query.ts";
 import { snippetOf, type Snippet } from "../search/snippet.ts";
 import type { TextKind } from "../search/text.ts";
 import { Indexer } from "./indexer.ts";
+import { notebooksOf } from "./notebook-source.ts";
 
 /** What the directory says of a conversation. Times are milliseconds since 1970. */
 export interface ConversationSummary {
@@ -144,7 +145,7 @@ export class Workspace extends DurableObject<Env> {
         ? this.#config.jupyter
         : async () => valueOf(await this.address()),
     );
-    this.#indexer = new Indexer(this.#index, server);
+    this.#indexer = new Indexer(this.#index, notebooksOf(server));
   }
 
   /** Takes in how a conversation stands. */
