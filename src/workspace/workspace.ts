@@ -276,6 +276,8 @@ export class Workspace extends DurableObject<Env> {
         this.#index.forgetSchema();
         return;
       }
+      // What was being read when the object crashed is to be read as well.
+      if (this.#building === null) this.#index.forgetReading();
       if (this.#index.pending(1).length > 0) {
         await this.#build(false);
         return;

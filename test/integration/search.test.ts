@@ -44,6 +44,20 @@ function notebookText(
   });
 }
 
+async function localWorkspace() {
+  const serverHash = await hashServer(`http://127.0.0.1:${inject("gateway").port}`);
+  const owner = { principal: LOCAL_PRINCIPAL, serverHash };
+  return env.WORKSPACE.getByName(workspaceName(owner));
+}
+
+/** Waits until a request is held back, while Jupyter is slow. */
+async function untilJupyterIsAsked(): Promise<void> {
+  await eventually(
+    async () => (await fetch(controlUrl("/waiting"))).json<number>(),
+    (waiting) => waiting > 0,
+  );
+}
+
 test("code, text and outputs are found in all folders, by words, phrases and parts of names", async () => {
   await using client = await connect();
   await jupyter("/api/contents/find", {
@@ -209,15 +223,39 @@ test("a search goes on by itself when its object is interrupted, as by a deploy"
       fresh: true,
     });
     // The listing waits for Jupyter by now; what comes later is answered at once.
-    await eventually(
-      async () => (await fetch(controlUrl("/waiting"))).json<number>(),
-      (waiting) => waiting > 0,
-    );
+    await untilJupyterIsAsked();
     return { searching: begun };
   });
   await abortAllDurableObjects();
   expect(searchOf(await searching).matches).toEqual([
     { path: "deployed.ipynb", cell: "cell-0", line: 1 },
+  ]);
+});
+
+test("an alarm goes on with what was being read when its object crashed", async () => {
+  await using client = await connect();
+  const cells = [{ cell_type: "code", source: "resumed_marker = 1" }];
+  await client.call("create_notebook", { path: "resumed.ipynb", cells });
+  await client.call("search_notebooks", { query: "resumed_marker", fresh: true });
+  await client.call("copy_file", { from: "resumed.ipynb", to: "resumed-copy.ipynb" });
+  const workspace = await localWorkspace();
+  const { alarm } = await whileJupyterIs(
+    "slow",
+    async () => {
+      const begun = runDurableObjectAlarm(workspace).catch(() => false);
+      await untilJupyterIsAsked();
+      return { alarm: begun };
+    },
+    "GET /files/resumed-copy.ipynb",
+  );
+  await abortAllDurableObjects();
+  await alarm;
+  const again = await localWorkspace();
+  expect(await runDurableObjectAlarm(again)).toBe(true);
+  const found = await client.call("search_notebooks", { query: "resumed_marker" });
+  expect(searchOf(found).matches.map(({ path }) => path)).toEqual([
+    "resumed-copy.ipynb",
+    "resumed.ipynb",
   ]);
 });
 
@@ -490,10 +528,6 @@ test(
     await client.call("search_notebooks", { query: "nothing_yet", fresh: true });
     for (let number = 0; number < 40; number += 1)
       await putText(`build${number}.ipynb`, `${text.slice(0, -1)} }`);
-    const name = workspaceName({
-      principal: LOCAL_PRINCIPAL,
-      serverHash: await hashServer(`http://127.0.0.1:${inject("gateway").port}`),
-    });
     let state = 7;
     const random = () => (state = (state * 16_807) % 2_147_483_647) / 2_147_483_647;
     for (let round = 0; round < 8; round += 1) {
@@ -507,7 +541,8 @@ test(
       );
       await abortAllDurableObjects();
       await Promise.all([searching, also]);
-      await runDurableObjectAlarm(env.WORKSPACE.getByName(name)).catch(() => false);
+      const workspace = await localWorkspace();
+      await runDurableObjectAlarm(workspace).catch(() => false);
     }
     const whole = await eventually(
       () => client.call("search_notebooks", { query: "broken_off_marker", limit: 1 }),

@@ -42,7 +42,7 @@ export interface Gateway extends AsyncDisposable {
 export async function startGateway(upstreamPort: number): Promise<Gateway> {
   let mode: GatewayMode = "pass";
   let only = "";
-  /** Requests that are being held back. */
+  /** Requests that are being held back, and that somebody waits for. */
   let waiting = 0;
   const sockets = new Set<Socket>();
   let server = createGatewayServer();
@@ -86,8 +86,10 @@ export async function startGateway(upstreamPort: number): Promise<Gateway> {
     }
     if (mode === "slow") {
       waiting += 1;
-      await sleep(SLOW_MS, undefined, { ref: false });
+      const left = once(outgoing, "close");
+      await Promise.race([sleep(SLOW_MS, undefined, { ref: false }), left]);
       waiting -= 1;
+      if (outgoing.destroyed) return;
     }
     if (mode === "login") {
       outgoing.writeHead(302, { location: "/hub/login?next=%2F" }).end();
