@@ -62,7 +62,7 @@ const SCHEMA = [
     id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, modified TEXT NOT NULL, size INTEGER NOT NULL,
     language TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'pending', failures INTEGER NOT NULL DEFAULT 0
   )`,
-  "CREATE INDEX IF NOT EXISTS notebooks_by_state ON notebooks (state)",
+  "CREATE INDEX IF NOT EXISTS notebooks_by_turn ON notebooks (state, failures)",
   `CREATE TABLE IF NOT EXISTS texts (
     id INTEGER PRIMARY KEY AUTOINCREMENT, notebook INTEGER NOT NULL, cell_id TEXT NOT NULL,
     position INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL
@@ -230,11 +230,17 @@ export class SearchIndex {
   /** The next notebooks to be read, those first that were written here. */
   pending(limit: number, isOnlyChanged = false): { path: string; size: number }[] {
     if (!this.exists()) return [];
+    const changed = this.#inState("changed", limit);
+    if (isOnlyChanged || changed.length === limit) return changed;
+    return [...changed, ...this.#inState("pending", limit - changed.length)];
+  }
+
+  /** Of one state at a time, the index has the order: thousands are not sorted for twelve. */
+  #inState(state: string, limit: number): { path: string; size: number }[] {
     return this.#sql
       .exec<{ path: string; size: number }>(
-        `SELECT path, size FROM notebooks WHERE state = 'changed' OR (? = 0 AND state = 'pending')
-         ORDER BY state, failures, id LIMIT ?`,
-        isOnlyChanged ? 1 : 0,
+        "SELECT path, size FROM notebooks WHERE state = ? ORDER BY failures, id LIMIT ?",
+        state,
         limit,
       )
       .toArray();
