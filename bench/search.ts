@@ -63,6 +63,10 @@ async function measureWith(notebooks: number): Promise<void> {
         name: "regular expression",
         run: () => search(client, String.raw`load_\w+_4[12]`, { regex: true }),
       },
+      {
+        name: "literal in nearly all",
+        run: () => search(client, String.raw`data\w*zz`, { regex: true }),
+      },
     ],
     ROUNDS,
   );
