@@ -246,10 +246,16 @@ export class SearchIndex {
       .toArray();
   }
 
-  /** Notes that notebooks are being read: a change from now on makes one be read again. */
-  beginReading(paths: readonly string[]): void {
+  /**
+   * Notes that notebooks are being read: a change from now on makes one be read
+   * again.
+   *
+   * @param isLarge whether it is one that reading might end the object for
+   */
+  beginReading(paths: readonly string[], isLarge = false): void {
     this.#sql.exec(
-      "UPDATE notebooks SET state = 'reading' WHERE path IN (SELECT value FROM json_each(?))",
+      "UPDATE notebooks SET state = ? WHERE path IN (SELECT value FROM json_each(?))",
+      isLarge ? "reading large" : "reading",
       JSON.stringify(paths),
     );
   }
@@ -263,16 +269,20 @@ export class SearchIndex {
     );
   }
 
-  /** Notes that nobody reads any more: what a crash left is to be read again. */
+  /** Notes that nobody reads any more: what a crash left is to be read again, unless a large notebook may be why. */
   forgetReading(): void {
     if (!this.exists()) return;
     this.#sql.exec("UPDATE notebooks SET state = 'pending' WHERE state = 'reading'");
+    const left = this.#sql.exec<{ path: string }>(
+      "UPDATE notebooks SET state = 'pending' WHERE state = 'reading large' RETURNING path",
+    );
+    for (const { path } of left.toArray()) this.fail(path, false);
   }
 
   /** Puts what was read of a notebook in the place of what was known of it. */
   put(path: string, { language, texts }: SearchableNotebook): void {
     const [row] = this.#sql.exec<{ id: number }>(
-      `UPDATE notebooks SET state = CASE state WHEN 'reading' THEN 'indexed' ELSE state END,
+      `UPDATE notebooks SET state = CASE WHEN state LIKE 'reading%' THEN 'indexed' ELSE state END,
          language = ?, failures = 0 WHERE path = ? RETURNING id`,
       language,
       path,
@@ -300,7 +310,7 @@ export class SearchIndex {
   fail(path: string, isFinal: boolean): void {
     const [row] = this.#sql.exec<{ id: number; failures: number }>(
       `UPDATE notebooks SET failures = failures + 1,
-         state = CASE state WHEN 'reading' THEN 'pending' ELSE state END
+         state = CASE WHEN state LIKE 'reading%' THEN 'pending' ELSE state END
        WHERE path = ? RETURNING id, failures`,
       path,
     );

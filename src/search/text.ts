@@ -46,6 +46,8 @@ export interface SearchableNotebook {
 
 /** A row holds 2 MB, and nobody searches for what stands behind this. */
 export const MAX_TEXT_CHARS = 200_000;
+/** Of all texts of a notebook: what can be in memory beside the rest. */
+export const MAX_NOTEBOOK_CHARS = 20_000_000;
 
 const CELL_TAKEN = ["cell_type", "source", "id"];
 const OUTPUT_TAKEN = ["text", "ename", "evalue", "traceback"];
@@ -106,6 +108,8 @@ class TextBuilder implements ScanHandler {
   #cell = new Map<string, Uint8Array>();
   #outputs: string[] = [];
   #outputChars = 0;
+  /** What all texts may still have. */
+  #charsLeft = MAX_NOTEBOOK_CHARS;
 
   constructor(at: readonly string[], hasOwnIds: boolean) {
     this.#at = at;
@@ -127,6 +131,7 @@ class TextBuilder implements ScanHandler {
         this.#hasCells = kind === "array";
         // Of a name that is there twice, Python takes the last value.
         this.#cells.length = 0;
+        this.#charsLeft = MAX_NOTEBOOK_CHARS;
         return kind === "array" ? "enter" : "skip";
       case 2:
         this.#cell = new Map();
@@ -164,11 +169,17 @@ class TextBuilder implements ScanHandler {
     );
     this.#cells.push({
       type,
-      source: source.slice(0, MAX_TEXT_CHARS),
+      source: this.#kept(source),
       sourceHash: sourceHash(source),
       own: ownId(this.#cell.get("id")),
-      outputs: this.#outputs.join("\n").slice(0, MAX_TEXT_CHARS),
+      outputs: this.#kept(this.#outputs.join("\n")),
     });
+  }
+
+  #kept(text: string): string {
+    const kept = text.slice(0, Math.min(MAX_TEXT_CHARS, this.#charsLeft));
+    this.#charsLeft -= kept.length;
+    return kept;
   }
 
   finish(): SearchableNotebook {
@@ -193,7 +204,7 @@ class TextBuilder implements ScanHandler {
   }
 
   #isWanted(names: readonly string[], name: string | number | undefined): Decision {
-    const hasRoom = this.#outputChars < MAX_TEXT_CHARS;
+    const hasRoom = this.#outputChars < Math.min(MAX_TEXT_CHARS, this.#charsLeft);
     return hasRoom && names.includes(String(name)) ? "take" : "skip";
   }
 

@@ -123,10 +123,12 @@ export class Indexer {
     if (first === undefined) return null;
     if (this.#isForAlone(first)) {
       this.#alone.add(first.path);
+      this.#index.beginReading([first.path], true);
       return this.#fetch([first], MAX_HELD_BYTES, (one) => this.#texts(one));
     }
     const small = fitting(pending.filter((one) => !this.#isForAlone(one)));
     const bytes = small.reduce((sum, one) => sum + bytesFor(one), 0);
+    this.#index.beginReading(small.map(({ path }) => path));
     return this.#fetch(small, bytes, (one) =>
       this.#source.bytes(one.path, bytesFor(one)),
     );
@@ -141,7 +143,6 @@ export class Indexer {
     bytes: number,
     read: (one: Pending) => Promise<Arrived["content"]>,
   ): Promise<Batch> {
-    this.#index.beginReading(wanted.map(({ path }) => path));
     const room = await this.#room.take(bytes);
     const all = await Promise.all(
       wanted.map(async (one) => {

@@ -25,6 +25,8 @@ class Shelf implements NotebookSource {
   readonly notebooks = new Map<string, Shelved>();
   /** Thrown instead of an answer. */
   readonly errors = new Map<string, Error>();
+  /** Large notebooks whose reading ends the object, and what is called then. */
+  readonly crashing = new Map<string, () => void>();
   /** Bytes by path of what was asked for, until it is stored. */
   readonly #asked = new Map<string, number>();
   readonly streamed: string[] = [];
@@ -56,6 +58,11 @@ class Shelf implements NotebookSource {
   }
 
   async stream(path: string) {
+    const crash = this.crashing.get(path);
+    if (crash !== undefined) {
+      crash();
+      return new Promise<never>(() => undefined);
+    }
     return this.#chunks(path, ({ text }) => text);
   }
 
@@ -94,7 +101,7 @@ class Shelf implements NotebookSource {
   /** What was asked for and is not stored yet. */
   #held(): string[] {
     const reading = this.#sql
-      .exec<{ path: string }>("SELECT path FROM notebooks WHERE state = 'reading'")
+      .exec<{ path: string }>("SELECT path FROM notebooks WHERE state LIKE 'reading%'")
       .toArray()
       .map(({ path }) => path);
     for (const path of this.#asked.keys())
@@ -218,6 +225,26 @@ test("what another attempt may mend is tried three times, and a broken notebook 
     await indexer.list();
     await indexer.read(Infinity);
     expect(index.state()).toMatchObject({ total: 3, indexed: 1, unreadable: 2 });
+    expect(foundIn(index, "marker")).toEqual(["good"]);
+  });
+});
+
+test("a large notebook whose reading ends the object three times is left out, and the others are read", async () => {
+  await withIndexer(async ({ index, shelf, indexer }) => {
+    shelf.notebooks.set("poison", notebookOf("marker", 2_000_000));
+    shelf.notebooks.set("good", notebookOf("marker", 10));
+    await indexer.list();
+    for (let crash = 1; crash <= 3; crash += 1) {
+      const { promise: crashed, resolve } = Promise.withResolvers<void>();
+      shelf.crashing.set("poison", resolve);
+      void new Indexer(index, shelf).read(Infinity);
+      await crashed;
+      expect(index.state().unreadable).toBe(0);
+      // As the object does when it comes back.
+      index.forgetReading();
+    }
+    await new Indexer(index, shelf).read(Infinity);
+    expect(index.state()).toMatchObject({ total: 2, indexed: 1, unreadable: 1 });
     expect(foundIn(index, "marker")).toEqual(["good"]);
   });
 });
