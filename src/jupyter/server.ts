@@ -152,17 +152,18 @@ export class JupyterServer {
    * Opens a WebSocket. The handshake is plain HTTP, so that what is wrong with
    * it reads like any other answer; the caller accepts the socket.
    *
+   * @param subprotocol what both have to speak; null where there is only one
    * @throws {ExpectedError} where no socket came; 404 is returned as `null`
    */
   async openWebSocket(
     path: string,
-    subprotocol: string,
+    subprotocol: string | null,
     timeoutMs: number = REQUEST_TIMEOUT_MS,
   ): Promise<WebSocket | null> {
     const address = await this.#known();
     const headers = this.#headers(address);
     headers.set("upgrade", "websocket");
-    headers.set("sec-websocket-protocol", subprotocol);
+    if (subprotocol !== null) headers.set("sec-websocket-protocol", subprotocol);
     // `fetch` wants the http form of a WebSocket's URL.
     const url = address.wsUrl.replace(/^ws/, "http") + path;
     const { response, text } = await this.#reach(async (signal) => {
