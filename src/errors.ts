@@ -78,6 +78,7 @@ export type Failure =
     }
   | { code: "version_not_known"; path: string; version: string }
   | { code: "saved_meanwhile"; path: string }
+  | { code: "room_not_answering"; path: string; seconds: number }
   | { code: "no_code"; path: string; cells: string }
   | { code: "signed_out" }
   | { code: "scope_missing"; scopes: readonly string[] }

@@ -61,9 +61,17 @@ export function conversationName(identity: ConversationIdentity): string {
   return `${identity.principal}/${identity.serverHash}/${identity.handle}`;
 }
 
+/** A person on one server. */
+export type Owner = Omit<ConversationIdentity, "handle">;
+
 /** The name of the object that a person's conversations on one server share. */
-export function workspaceName(identity: Omit<ConversationIdentity, "handle">): string {
-  return `${identity.principal}/${identity.serverHash}`;
+export function workspaceName(owner: Owner): string {
+  return `${owner.principal}/${owner.serverHash}`;
+}
+
+/** The name of the object that is in a notebook's room for a person. No path is in it. */
+export async function roomName(owner: Owner, path: string): Promise<string> {
+  return `${workspaceName(owner)}/${await digest32(path)}`;
 }
 
 async function digest32(text: string): Promise<string> {

@@ -15,6 +15,7 @@ import { pages } from "./web/pages.tsx";
 export { Account } from "./account/account.ts";
 export { Deployment } from "./account/deployment.ts";
 export { Conversation } from "./conversation/conversation.ts";
+export { NotebookRoom } from "./workspace/notebook-room.ts";
 export { Workspace } from "./workspace/workspace.ts";
 
 export default {

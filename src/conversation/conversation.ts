@@ -14,6 +14,7 @@ import {
 import { ExpectedError, outcomeOf, valueOf, type Outcome } from "../errors.ts";
 import {
   conversationName,
+  roomName,
   workspaceName,
   type ConversationIdentity,
 } from "../identity.ts";
@@ -23,6 +24,7 @@ import { KernelConnection } from "../kernel/connection.ts";
 import { isFinal, stateOf } from "../kernel/execution.ts";
 import { Journal, type ExecutionRecord } from "../kernel/journal.ts";
 import { KernelSlots, type KernelSlot } from "../kernel/slots.ts";
+import { Notebooks, roomKeeper, type RoomOffer } from "../notebook/access.ts";
 import { countNumbered } from "../output/render.ts";
 import { cellsOfRuns, type ConversationCells } from "./cells.ts";
 import {
@@ -144,6 +146,7 @@ export class Conversation
   readonly journal: Journal;
   readonly slots: KernelSlots;
   readonly kernels: ConversationKernels;
+  readonly notebooks: Notebooks;
   readonly changes = new Changes();
   readonly lingerMs: number;
   readonly #config: Config;
@@ -166,6 +169,19 @@ export class Conversation
     this.kernels = new ConversationKernels(this.server, this.slots, Date.now, () =>
       this.hasEnded(),
     );
+    const keeper = {
+      exclusively: (path: string, work: () => Promise<void>) =>
+        this.exclusively(path, work),
+      roomOffer: () => this.#workspace(this.#storage.identity()).roomOffer(),
+      keepRoomOffer: (offer: RoomOffer) =>
+        this.#workspace(this.#storage.identity()).keepRoomOffer(offer),
+    };
+    this.notebooks = new Notebooks(this.server, keeper, async (path) => {
+      const { principal, serverHash } = this.#storage.identity();
+      const owner = { principal, serverHash };
+      const room = this.env.NOTEBOOK_ROOM.getByName(await roomName(owner, path));
+      return roomKeeper(room, { owner, path });
+    });
     this.#runs = new Runs(this);
     this.#notebooks = new NotebookRuns(this, this.#runs);
     this.#introspection = new Introspection(this);

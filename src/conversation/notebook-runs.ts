@@ -9,8 +9,8 @@ import { restartKernel } from "../jupyter/kernels.ts";
 import { listSessions } from "../jupyter/sessions.ts";
 import { isFinal } from "../kernel/execution.ts";
 import type { ExecutionRecord, NotebookPlan, NotebookRun } from "../kernel/journal.ts";
-import { ContentsNotebook } from "../notebook/contents-notebook.ts";
-import type { CellRun, NotebookDocument } from "../notebook/document.ts";
+import type { Notebooks } from "../notebook/access.ts";
+import type { CellRun, Loaded } from "../notebook/document.ts";
 import { jsonValue } from "../notebook/notebook.ts";
 import { kernelspecOf } from "../notebook/outline.ts";
 import { RunOutputs } from "../notebook/outputs.ts";
@@ -22,6 +22,10 @@ import type { Choose, Runs, RunsHost } from "./runs.ts";
 
 /** Somebody who watches the file sees output this soon. */
 const WRITE_INTERVAL_MS = 2_000;
+/** Somebody who has the notebook open in its room sees it as it is printed. */
+const LIVE_INTERVAL_MS = 250;
+/** What writing takes of the time, at most: a tenth. */
+const WRITING_SHARE = 10;
 
 /** What of a notebook is to run. */
 export interface NotebookRequest {
@@ -34,6 +38,7 @@ export interface NotebookRequest {
 
 /** What these runs need of their conversation. */
 export interface NotebookHost extends RunsHost, Turns {
+  readonly notebooks: Notebooks;
   rememberVersion(
     path: string,
     version: string,
@@ -71,6 +76,8 @@ export class NotebookRuns {
   /** Writes that are under way, and those that come next. */
   readonly #saving = new Map<number, Promise<void>>();
   readonly #savingNext = new Map<number, Promise<void>>();
+  /** How soon what is new is written, of runs whose notebook is in a room. */
+  readonly #intervals = new Map<number, number>();
 
   constructor(host: NotebookHost, runs: Runs) {
     this.#host = host;
@@ -86,7 +93,8 @@ export class NotebookRuns {
    */
   async prepare(record: ExecutionRecord, request: NotebookRequest): Promise<Choose> {
     const { path } = request;
-    const { notebook } = await this.#document(path).load();
+    const { notebook, isLive } = await this.#host.notebooks.load(path);
+    if (isLive) this.#intervals.set(record.number, LIVE_INTERVAL_MS);
     const marks = marksOf(notebook.cells);
     const version = versionOf(marks);
     const steps = stepsOf(notebook.cells, request, version);
@@ -128,8 +136,8 @@ export class NotebookRuns {
     if (step === null) return;
     const hasEnded = isFinal(record.state);
     if (!hasEnded && startedAt !== null && sentAt === null) this.#runs.sendNext(record);
-    if (hasEnded) this.#saveSoon(number, 0);
-    else this.#saveSoon(number, WRITE_INTERVAL_MS);
+    const interval = this.#intervals.get(number) ?? WRITE_INTERVAL_MS;
+    this.#saveSoon(number, hasEnded ? 0 : interval);
   }
 
   /**
@@ -199,10 +207,16 @@ export class NotebookRuns {
       ({ step, state, isOvertaken }) =>
         state !== "pending" && !isOvertaken && building.changed.has(step),
     );
-    for (const { step, cellId, executionCount } of written)
-      runs.set(cellId, { executionCount, outputs: building.outputs.outputs(step) });
+    for (const { step, cellId, executionCount, state } of written)
+      runs.set(cellId, {
+        executionCount,
+        outputs: building.outputs.outputs(step),
+        isRunning: !isFinalStep(state),
+      });
+    const startedAt = this.#host.now();
     try {
-      const { path, missing, upgraded } = await this.#write(run, runs);
+      const { path, missing, upgraded, isLive } = await this.#write(run, runs);
+      this.#pace(number, isLive, this.#host.now() - startedAt);
       if (this.#host.hasEnded()) return;
       const allMissing = [...new Set([...run.missing, ...missing])];
       journal.markSaved(number, revision, path, allMissing, upgraded ?? "");
@@ -227,16 +241,29 @@ export class NotebookRuns {
 
   /** Writes into the file; where that was moved, to where its session says that it is. */
   async #write(run: NotebookRun, runs: ReadonlyMap<string, CellRun>) {
-    if (runs.size === 0) return { path: run.path, missing: [], upgraded: null };
+    if (runs.size === 0)
+      return { path: run.path, missing: [], upgraded: null, isLive: null };
+    const { notebooks, journal } = this.#host;
+    const isLast = isFinal(journal.get(run.execution)?.state ?? "lost");
     try {
-      return { path: run.path, ...(await this.#document(run.path).writeOutputs(runs)) };
+      return {
+        path: run.path,
+        ...(await notebooks.writeOutputs(run.path, runs, isLast)),
+      };
     } catch (error) {
       const isMissing =
         error instanceof ExpectedError && error.failure.code === "file_not_found";
       const moved = isMissing ? await this.#movedTo(run) : null;
       if (moved === null) throw error;
-      return { path: moved, ...(await this.#document(moved).writeOutputs(runs)) };
+      return { path: moved, ...(await notebooks.writeOutputs(moved, runs, isLast)) };
     }
+  }
+
+  /** A large notebook is written less often. */
+  #pace(number: number, isLive: boolean | null, tookMs: number): void {
+    if (isLive === false) this.#intervals.delete(number);
+    if (isLive === true)
+      this.#intervals.set(number, Math.max(LIVE_INTERVAL_MS, WRITING_SHARE * tookMs));
   }
 
   /** The notebook's own session goes where JupyterLab moves the file; any other is another notebook's. */
@@ -299,10 +326,6 @@ export class NotebookRuns {
       throw this.#runs.goneError(slot);
     return connection.replaced("run_cells restarted the kernel while it ran");
   }
-
-  #document(path: string): NotebookDocument {
-    return new ContentsNotebook(this.#host.server, path, exclusivelyOn(this.#host, path));
-  }
 }
 
 /** What no later attempt would mend, once whoever moves or repairs the file is done. */
@@ -334,7 +357,7 @@ function kernelspecIn(metadata: unknown) {
 
 /** The code cells that were asked for; those without code are passed over, as JupyterLab does. */
 function stepsOf(
-  cells: Awaited<ReturnType<NotebookDocument["load"]>>["notebook"]["cells"],
+  cells: Loaded["notebook"]["cells"],
   { path, cells: wanted }: NotebookRequest,
   version: string,
 ): NotebookPlan["steps"] {

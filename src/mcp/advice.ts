@@ -337,6 +337,11 @@ export function adviceFor(failure: Failure): Advice {
         message: `Somebody else saved ${quoted(failure.path)} again and again meanwhile. No edit was made.`,
         next: "Call read_notebook to see what is there, then edit_notebook again.",
       };
+    case "room_not_answering":
+      return {
+        message: `${quoted(failure.path)} is edited live on this server, and its collaboration room did not answer within ${failure.seconds} s.`,
+        next: "Call again in a moment. If it stays so, ask the user to restart Jupyter.",
+      };
     case "no_code":
       return {
         message: `cells: ${quoted(failure.cells.slice(0, 200))} of ${quoted(failure.path)}: no cell there has code to run.`,

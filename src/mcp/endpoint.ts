@@ -1,8 +1,15 @@
 import { createMcpHandler } from "agents/mcp/server";
 import type { Scope } from "../scopes.ts";
 import type { JupyterAddress } from "../config.ts";
-import { conversationName, hashServer, mintHandle, workspaceName } from "../identity.ts";
+import {
+  conversationName,
+  hashServer,
+  mintHandle,
+  roomName,
+  workspaceName,
+} from "../identity.ts";
 import { JupyterServer } from "../jupyter/server.ts";
+import { Notebooks, roomKeeper } from "../notebook/access.ts";
 import { createServer } from "./server.ts";
 
 /** Code of 1,000,000 characters in JSON, with room for what is around it. */
@@ -35,6 +42,8 @@ export async function serveMcp(
   const owner = await ownerOf(caller);
   const identity = (handle: string) => ({ ...owner, handle });
   const reopenWorkspace = () => env.WORKSPACE.getByName(workspaceName(owner));
+  const workspace = reopenWorkspace();
+  const jupyter = new JupyterServer(caller.address);
   const context = {
     conversations: {
       identity,
@@ -42,9 +51,13 @@ export async function serveMcp(
       get: (handle: string) =>
         env.CONVERSATION.getByName(conversationName(identity(handle))),
     },
-    workspace: reopenWorkspace(),
+    workspace,
     reopenWorkspace,
-    jupyter: new JupyterServer(caller.address),
+    jupyter,
+    notebooks: new Notebooks(jupyter, workspace, async (path) => {
+      const room = env.NOTEBOOK_ROOM.getByName(await roomName(owner, path));
+      return roomKeeper(room, { owner, path });
+    }),
     scopes: caller.scopes,
   };
   const handler = createMcpHandler(() => createServer(context), {

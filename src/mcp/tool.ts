@@ -12,6 +12,7 @@ import type { ProgressListener } from "../conversation/waiting.ts";
 import { ExpectedError } from "../errors.ts";
 import type { Scope } from "../scopes.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
+import type { Notebooks } from "../notebook/access.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { errorText } from "./error-words.ts";
 
@@ -30,6 +31,7 @@ export interface CallContext {
   /** The workspace by another stub: one whose object was interrupted may stay broken. */
   reopenWorkspace(): DurableObjectStub<Workspace>;
   readonly jupyter: JupyterServer;
+  readonly notebooks: Notebooks;
   /** What the caller's token allows. */
   readonly scopes: readonly Scope[];
 }

@@ -104,6 +104,7 @@ export class ContentsNotebook implements NotebookDocument {
           upgraded: upgradeWords(loaded, after),
           warning: saved.message,
           isOvertaken: "ok" in now ? now.ok === null || !isSame(now.ok, saved) : null,
+          isInFile: true,
         };
       }
       throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
@@ -123,7 +124,8 @@ export class ContentsNotebook implements NotebookDocument {
       });
       upgradedWith ??= saved.upgraded;
       // Whoever saved right after us had no outputs in what they saved.
-      if (saved.isOvertaken !== true) return { missing, upgraded: upgradedWith };
+      if (saved.isOvertaken !== true)
+        return { missing, upgraded: upgradedWith, isLive: false };
     }
     throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
   }
@@ -237,8 +239,14 @@ function withRun(cell: Notebook["cells"][number], run: CellRun | undefined) {
 /**
  * Refuses a change after which the notebook could not be edited any more. What
  * the file would have is what it has, and what the change adds to it.
+ *
+ * @throws {ExpectedError} `notebook_would_be_too_large`
  */
-function throwIfTooLarge(path: string, { notebook, entry }: Loaded, after: Notebook) {
+export function throwIfTooLarge(
+  path: string,
+  { notebook, entry }: Pick<Loaded, "notebook" | "entry">,
+  after: Notebook,
+): void {
   const before = sizeWhenSaved(notebook);
   const added = sizeWhenSaved(after) - before;
   const bytes = (entry.size ?? before) + added;
@@ -287,8 +295,9 @@ function without(members: ReadonlyMap<string, Uint8Array>, key: string) {
   return new Map([...members].filter(([name]) => name !== key));
 }
 
-function upgradeWords(
-  { notebook, upgradedFrom }: Loaded,
+/** What was upgraded with a change, in words; null where nothing was. */
+export function upgradeWords(
+  { notebook, upgradedFrom }: Pick<Loaded, "notebook" | "upgradedFrom">,
   after: Notebook,
 ): string | null {
   if (upgradedFrom !== null) return `nbformat ${upgradedFrom} to 4.${after.minor}`;
@@ -302,8 +311,11 @@ function upgradeWords(
 }
 
 /** What came of a change that changes nothing, and is not saved. */
-function unchanged({ notebook, entry }: Loaded): Saved {
-  const nothing = { upgraded: null, warning: "", isOvertaken: false };
+export function unchanged({
+  notebook,
+  entry,
+}: Pick<Loaded, "notebook" | "entry">): Saved {
+  const nothing = { upgraded: null, warning: "", isOvertaken: false, isInFile: true };
   return { before: notebook, after: notebook, entry, ...nothing };
 }
 

@@ -29,12 +29,16 @@ export interface Saved {
    * `null` where it could not be looked at again.
    */
   readonly isOvertaken: boolean | null;
+  /** Whether it is in the file. A room may have what its server cannot write. */
+  readonly isInFile: boolean;
 }
 
 /** What a run has made of a cell. */
 export interface CellRun {
   readonly executionCount: number | null;
   readonly outputs: readonly NbOutput[];
+  /** Whether it still runs. */
+  readonly isRunning?: boolean;
 }
 
 /** What came of writing outputs. */
@@ -43,11 +47,13 @@ export interface Written {
   readonly missing: readonly string[];
   /** As in {@link Saved}. */
   readonly upgraded: string | null;
+  /** Whether people see it at once, and the next may follow soon. */
+  readonly isLive: boolean;
 }
 
 /**
- * A notebook that somebody else may change at any time. Today it is a file
- * behind the Contents API; a live collaboration room fits the same.
+ * A notebook that somebody else may change at any time: a file behind the
+ * Contents API, or what is in its collaboration room.
  */
 export interface NotebookDocument {
   /** @throws {ExpectedError} where it cannot be read */
@@ -61,8 +67,12 @@ export interface NotebookDocument {
    *   saved, `notebook_would_be_too_large` where it could not be edited again
    */
   edit(change: (now: Notebook) => Notebook | Promise<Notebook>): Promise<Saved>;
-  /** Puts outputs and execution counts into the cells with these ids. */
-  writeOutputs(runs: ReadonlyMap<string, CellRun>): Promise<Written>;
+  /**
+   * Puts outputs and execution counts into the cells with these ids.
+   *
+   * @param isLast whether no more will follow for a while
+   */
+  writeOutputs(runs: ReadonlyMap<string, CellRun>, isLast: boolean): Promise<Written>;
   /** Watches it: whether anybody has changed it since it was loaded. */
   hasChanged(since: Loaded): Promise<boolean>;
 }

@@ -12,6 +12,7 @@ import {
 import { compileGlob } from "../jupyter/glob.ts";
 import { isNotebookPath } from "../jupyter/paths.ts";
 import { JupyterServer } from "../jupyter/server.ts";
+import type { RoomOffer } from "../notebook/access.ts";
 import {
   SearchIndex,
   type IndexState,
@@ -100,6 +101,12 @@ const VERSIONS_SCHEMA = `
     path TEXT NOT NULL, version TEXT NOT NULL, given_at INTEGER NOT NULL, cells TEXT NOT NULL,
     PRIMARY KEY (path, version)
   ) WITHOUT ROWID
+`;
+
+const ROOMS_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS room_offer (
+    only INTEGER PRIMARY KEY CHECK (only = 1), started_at TEXT NOT NULL, is_offered INTEGER NOT NULL
+  )
 `;
 
 const CREDENTIALS_SCHEMA = `
@@ -222,6 +229,28 @@ export class Workspace extends DurableObject<Env> {
       const [id = "", hash = ""] = line.split(" ");
       return { id, hash };
     });
+  }
+
+  /** Whether the server had rooms for notebooks when that was asked last, or `null`. */
+  roomOffer(): RoomOffer | null {
+    if (!this.#exists("room_offer")) return null;
+    const [row] = this.ctx.storage.sql.exec<{ started_at: string; is_offered: number }>(
+      "SELECT started_at, is_offered FROM room_offer",
+    );
+    if (row === undefined) return null;
+    return { startedAt: row.started_at, isOffered: row.is_offered === 1 };
+  }
+
+  /** Keeps whether the server has rooms for notebooks, since it was started. */
+  async keepRoomOffer({ startedAt, isOffered }: RoomOffer): Promise<void> {
+    const { sql } = this.ctx.storage;
+    sql.exec(ROOMS_SCHEMA);
+    sql.exec(
+      "INSERT OR REPLACE INTO room_offer VALUES (1, ?, ?)",
+      startedAt,
+      isOffered ? 1 : 0,
+    );
+    await this.#cleanUpLater();
   }
 
   /** Keeps credentials, unless later ones are there. */

@@ -5,7 +5,9 @@ import { ConversationKernels } from "../../src/conversation/kernels.ts";
 import { NotebookRuns, type NotebookHost } from "../../src/conversation/notebook-runs.ts";
 import { Runs } from "../../src/conversation/runs.ts";
 import { Changes } from "../../src/conversation/waiting.ts";
+import { startOf } from "../../src/jupyter/collaboration.ts";
 import { JupyterServer } from "../../src/jupyter/server.ts";
+import { Notebooks } from "../../src/notebook/access.ts";
 import { NO_PROGRESS } from "../../src/kernel/execution.ts";
 import { Journal } from "../../src/kernel/journal.ts";
 import { KernelSlots } from "../../src/kernel/slots.ts";
@@ -93,6 +95,18 @@ async function withRuns(work: (bench: Bench) => Promise<void>) {
       rememberVersion: async () => undefined,
       tryAgainLater: () => undefined,
       exclusively: (_path, task) => task(),
+      notebooks: new Notebooks(
+        server,
+        {
+          exclusively: (_path, task) => task(),
+          // About the file, also where the server has rooms.
+          roomOffer: async () => ({ startedAt: await startOf(server), isOffered: false }),
+          keepRoomOffer: async () => undefined,
+        },
+        async () => {
+          throw new Error("There are no rooms here.");
+        },
+      ),
     };
     await work({
       server,
@@ -262,5 +276,6 @@ test("writing outputs says what was upgraded with them", async () => {
   const written = await document.writeOutputs(
     new Map([[notebook.cells[0]?.id ?? "", run]]),
   );
-  expect(written).toEqual({ missing: [], upgraded: "nbformat 4.2 to 4.5" });
+  const upgraded = "nbformat 4.2 to 4.5";
+  expect(written).toEqual({ missing: [], upgraded, isLive: false });
 });

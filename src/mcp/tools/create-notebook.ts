@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ConversationCells, Remark } from "../../conversation/cells.ts";
-import { ExpectedError, valueOf } from "../../errors.ts";
+import { ExpectedError, outcomeOf, valueOf } from "../../errors.ts";
 import { makeFolders, saveContents, statContents } from "../../jupyter/contents.ts";
 import {
   findKernelspec,
@@ -87,7 +87,7 @@ const createNotebook = defineTool({
     );
     throwIfNewTooLarge(path, notebook);
     const content = serializeNotebook(notebook);
-    const outline = await readOutline([content]);
+    const made = await readOutline([content]);
     await exclusivelyOn(
       workspace,
       path,
@@ -98,6 +98,9 @@ const createNotebook = defineTool({
         throw new ExpectedError({ code: "notebook_exists", path });
       await saveContents(jupyter, path, { type: "notebook", content });
     });
+    // Rooms add a cell to a notebook that has none. What was created is there in any case.
+    const live = await outcomeOf(() => context.notebooks.outlineInRoom(path));
+    const outline = ("ok" in live ? live.ok : null) ?? made;
     await remember(path, outline, context);
     const lines = [
       `Created ${quotedPath(path)} · version ${outline.version} · kernel ${spec.name}`,

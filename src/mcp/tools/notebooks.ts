@@ -3,22 +3,12 @@ import { z } from "zod";
 import { ExpectedError, outcomeOf } from "../../errors.ts";
 import { checkedPath, isNotebookPath } from "../../jupyter/paths.ts";
 import { findSession } from "../../jupyter/sessions.ts";
-import { ContentsNotebook } from "../../notebook/contents-notebook.ts";
-import type { Saved } from "../../notebook/document.ts";
-import {
-  applyEdits,
-  MAX_SOURCE_CHARS,
-  mintCellId,
-  type Edit,
-  type Edited,
-} from "../../notebook/edit.ts";
-import { notebookParts } from "../../notebook/notebook.ts";
-import { readOutline, type Outline } from "../../notebook/outline.ts";
-import { readCells, readNotebook } from "../../notebook/reading.ts";
+import { MAX_SOURCE_CHARS } from "../../notebook/edit.ts";
+import type { EditResult } from "../../notebook/editing.ts";
+import type { Outline } from "../../notebook/outline.ts";
+import { readCells } from "../../notebook/reading.ts";
 import { selectCells } from "../../notebook/select.ts";
-import { exclusivelyOn } from "../../notebook/turns.ts";
-import { checkedAgainst, type EditBase } from "../../notebook/edit-base.ts";
-import { difference, marksOf, versionOf } from "../../notebook/version.ts";
+import { difference } from "../../notebook/version.ts";
 import {
   cellLines,
   cellsText,
@@ -147,28 +137,22 @@ const editNotebook = defineTool({
   },
   async run({ path: given, version, edits }, context) {
     const path = checkedNotebookPath(given);
-    const { jupyter, workspace } = context;
-    const base: EditBase = {
-      path,
-      version,
-      known: await workspace.knownVersion(path, version),
-    };
-    const document = new ContentsNotebook(jupyter, path, exclusivelyOn(workspace, path));
-    const { saved, made, outline } = await edited(document, base, edits);
+    const known = await context.workspace.knownVersion(path, version);
+    const edited = await context.notebooks.edit({ path, version, known }, edits);
+    const { outline, before } = edited;
     await remember(path, outline, context);
     const session = await sessionOf(path, context);
-    const before = marksOf(saved.before.cells);
     const lines = [
       `Edited ${quotedPath(path)} · version ${outline.version} · ${outline.cells.length} cells`,
-      ...insertedLine(made),
-      ...notices(saved, path),
+      ...insertedLine(edited),
+      ...notices(edited, path),
     ];
     if (session === "unknown") lines.push(KERNEL_UNKNOWN);
-    if (base.known !== null && versionOf(before) !== version)
+    if (known !== null && before.version !== version)
       lines.push(
-        `It was changed since ${version}, elsewhere: ${differenceWords(difference(base.known, before))}.`,
+        `It was changed since ${version}, elsewhere: ${differenceWords(difference(known, before.marks))}.`,
       );
-    const touched = touchedIndexes(made, outline.cells);
+    const touched = touchedIndexes(edited, outline.cells);
     return text(lines.join("\n"), notebookMeta(path, outline, session, touched));
   },
 });
@@ -186,7 +170,7 @@ export function checkedNotebookPath(given: string): string {
 /** A notebook as a reader finds it. What it consists of is remembered for the edits that may follow. */
 export async function openNotebook(path: string, context: CallContext) {
   const [read, session] = await Promise.all([
-    readNotebook(context.jupyter, path),
+    context.notebooks.read(path),
     sessionOf(path, context),
   ]);
   const { outline, entry, upgradedFrom } = read;
@@ -227,23 +211,6 @@ async function sessionOf(
   return "ok" in found ? found.ok : "unknown";
 }
 
-/** Makes edits. All that can fail is done before they are saved. */
-async function edited(
-  document: ContentsNotebook,
-  base: EditBase,
-  edits: readonly Edit[],
-): Promise<{ saved: Saved; made: Edited; outline: Outline }> {
-  let result = null as { made: Edited; outline: Outline } | null;
-  const saved = await document.edit(async (now) => {
-    checkedAgainst(base, edits, now);
-    const made = applyEdits(now, edits, mintCellId);
-    result = { made, outline: await readOutline(notebookParts(made.notebook)) };
-    return made.notebook;
-  });
-  if (result === null) throw new Error("Edits were saved that were not made.");
-  return { saved, ...result };
-}
-
 interface Page {
   readonly lines: readonly string[];
   readonly rest: readonly number[];
@@ -280,24 +247,28 @@ function rangesOf(indexes: readonly number[]): string {
   return ranges.join(",");
 }
 
-function insertedLine({ inserted }: Edited): string[] {
+function insertedLine({ inserted }: EditResult): string[] {
   return inserted.length === 0 ? [] : [`inserted: ${inserted.join(", ")}`];
 }
 
 function touchedIndexes(
-  made: Edited,
+  made: EditResult,
   cells: readonly { readonly id: string }[],
 ): number[] {
   const touched = new Set(made.touched);
   return cells.flatMap(({ id }, index) => (touched.has(id) ? [index] : []));
 }
 
-function notices(saved: Saved, path: string): string[] {
+function notices(saved: EditResult, path: string): string[] {
   const lines: string[] = [];
   if (saved.upgraded !== null) lines.push(`Upgraded with it: ${saved.upgraded}.`);
   if (saved.warning !== "")
     lines.push(
       `Saved, but Jupyter finds it invalid: ${quoted(oneLine(saved.warning).slice(0, 300))}`,
+    );
+  if (!saved.isInFile)
+    lines.push(
+      "It is there for everybody who has it open, but Jupyter could not write it into the file.",
     );
   if (saved.isOvertaken === null)
     lines.push(

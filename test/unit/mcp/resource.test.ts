@@ -24,6 +24,7 @@ async function connect(scopes: readonly Scope[]) {
     conversations: failing,
     workspace: failing,
     jupyter: failing,
+    notebooks: failing,
     scopes,
   } as CallContext;
   const server = createServer(context);

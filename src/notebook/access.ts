@@ -1,0 +1,176 @@
+/**
+ * The way to a person's notebooks: where the server has rooms for them, the room,
+ * and otherwise the file. Which of them it is, is nobody's business.
+ */
+
+import { ExpectedError, valueOf, type Outcome } from "../errors.ts";
+import type { Owner } from "../identity.ts";
+import { offersRooms, startOf } from "../jupyter/collaboration.ts";
+import type { JupyterServer } from "../jupyter/server.ts";
+import { asExpected, ContentsNotebook } from "./contents-notebook.ts";
+import type { CellRun, Loaded, Written } from "./document.ts";
+import type { Edit } from "./edit.ts";
+import type { EditBase } from "./edit-base.ts";
+import { editNotebook, type EditResult } from "./editing.ts";
+import { parseNotebook } from "./notebook.ts";
+import { readOutline, type Outline } from "./outline.ts";
+import { readNotebook, type ReadNotebook } from "./reading.ts";
+import type { RoomContent } from "./room-notebook.ts";
+import { exclusivelyOn, type Turns } from "./turns.ts";
+
+/** Whether a server has rooms for notebooks, since it was started. */
+export interface RoomOffer {
+  readonly startedAt: string;
+  readonly isOffered: boolean;
+}
+
+/** What a person's notebooks share: turns of saving, and what is known of the server. */
+export interface NotebookKeeper extends Turns {
+  roomOffer(): Promise<RoomOffer | null>;
+  keepRoomOffer(offer: RoomOffer): Promise<unknown>;
+}
+
+/** Which notebook it is, and whose. */
+export interface RoomPlace {
+  readonly owner: Owner;
+  readonly path: string;
+}
+
+/** What is in rooms for people. */
+export interface RoomObject {
+  content(place: RoomPlace): Promise<Outcome<RoomContent | null>>;
+  edit(
+    place: RoomPlace,
+    base: EditBase,
+    edits: readonly Edit[],
+  ): Promise<Outcome<EditResult | null>>;
+  writeOutputs(
+    place: RoomPlace,
+    runs: ReadonlyMap<string, CellRun>,
+    isLast: boolean,
+  ): Promise<Outcome<Written | null>>;
+}
+
+/** Who is in a notebook's room. Null where the server cannot make a room of that file. */
+export interface RoomKeeper {
+  content(): Promise<Outcome<RoomContent | null>>;
+  edit(base: EditBase, edits: readonly Edit[]): Promise<Outcome<EditResult | null>>;
+  writeOutputs(
+    runs: ReadonlyMap<string, CellRun>,
+    isLast: boolean,
+  ): Promise<Outcome<Written | null>>;
+}
+
+/** An object that is in a room, for one place. */
+export function roomKeeper(object: RoomObject, place: RoomPlace): RoomKeeper {
+  return {
+    content: () => object.content(place),
+    edit: (base, edits) => object.edit(place, base, edits),
+    writeOutputs: (runs, isLast) => object.writeOutputs(place, runs, isLast),
+  };
+}
+
+/** See the head of this file. */
+export class Notebooks {
+  readonly #server: JupyterServer;
+  readonly #keeper: NotebookKeeper;
+  readonly #roomOf: (path: string) => Promise<RoomKeeper>;
+
+  constructor(
+    server: JupyterServer,
+    keeper: NotebookKeeper,
+    roomOf: (path: string) => Promise<RoomKeeper>,
+  ) {
+    this.#server = server;
+    this.#keeper = keeper;
+    this.#roomOf = roomOf;
+  }
+
+  /** A notebook for reading. @throws {ExpectedError} where it cannot be read */
+  async read(path: string): Promise<ReadNotebook> {
+    const content = await this.#inRoom(path, (room) => room.content()).catch(
+      (error: unknown) => {
+        // Rooms are for what is small enough to be edited.
+        const isLarge =
+          error instanceof ExpectedError && error.failure.code === "file_too_large";
+        if (!isLarge) throw error;
+        return null;
+      },
+    );
+    if (content === null) return readNotebook(this.#server, path);
+    const { bytes, entry } = content;
+    const source = { at: [], chunks: () => Promise.resolve([bytes]) };
+    const outline = await readOutline([bytes]).catch((error: unknown) => {
+      throw asExpected(error, path);
+    });
+    return { outline, entry, upgradedFrom: null, source };
+  }
+
+  /** What is in a notebook's room; null where it has none. @throws {ExpectedError} where it cannot be read */
+  async outlineInRoom(path: string): Promise<Outline | null> {
+    const content = await this.#inRoom(path, (room) => room.content());
+    return content === null ? null : readOutline([content.bytes]);
+  }
+
+  /** A notebook whole, and whether it is in a room. @throws {ExpectedError} where it cannot be read */
+  async load(path: string): Promise<Loaded & { readonly isLive: boolean }> {
+    const content = await this.#inRoom(path, (room) => room.content());
+    if (content === null) return { ...(await this.#file(path).load()), isLive: false };
+    const { bytes, entry } = content;
+    try {
+      const notebook = parseNotebook(bytes);
+      return { notebook, entry, upgradedFrom: null, isLive: true };
+    } catch (error) {
+      throw asExpected(error, path);
+    }
+  }
+
+  /** Makes a batch of edits. @throws {ExpectedError} where none was made, or nobody knows */
+  async edit(base: EditBase, edits: readonly Edit[]): Promise<EditResult> {
+    const { path } = base;
+    const edited = await this.#inRoom(path, (room) =>
+      room.edit(base, edits).catch((cause: unknown) => {
+        // The object was interrupted, as by a deploy. Its edits may be in the room.
+        const failure = { code: "save_unanswered", path, reason: "network" } as const;
+        throw new ExpectedError(failure, { cause });
+      }),
+    );
+    return edited ?? editNotebook(this.#file(path), base, edits);
+  }
+
+  /** Puts what runs have made of cells into them. @throws {ExpectedError} where that is to be done again */
+  async writeOutputs(
+    path: string,
+    runs: ReadonlyMap<string, CellRun>,
+    isLast: boolean,
+  ): Promise<Written> {
+    const written = await this.#inRoom(path, (room) => room.writeOutputs(runs, isLast));
+    return written ?? this.#file(path).writeOutputs(runs);
+  }
+
+  #file(path: string): ContentsNotebook {
+    return new ContentsNotebook(this.#server, path, exclusivelyOn(this.#keeper, path));
+  }
+
+  /** What comes of work in a notebook's room; null where it has none. */
+  async #inRoom<T>(
+    path: string,
+    work: (room: RoomKeeper) => Promise<Outcome<T | null>>,
+  ): Promise<T | null> {
+    if (!(await this.#hasRooms())) return null;
+    return valueOf(await work(await this.#roomOf(path)));
+  }
+
+  /** Asked once, and again when the server was started anew. */
+  async #hasRooms(): Promise<boolean> {
+    const [known, startedAt] = await Promise.all([
+      this.#keeper.roomOffer().catch(() => null),
+      startOf(this.#server),
+    ]);
+    if (known?.startedAt === startedAt) return known.isOffered;
+    const isOffered = await offersRooms(this.#server);
+    // Where it cannot be kept, it is asked again.
+    await this.#keeper.keepRoomOffer({ startedAt, isOffered }).catch(() => undefined);
+    return isOffered;
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * A notebook in its collaboration room. What is changed is there at once for
+ * everybody who has it open, and in the file when the change is told as done.
+ */
+
+import type * as Y from "yjs";
+import { ExpectedError } from "../errors.ts";
+import type { RoomSession } from "../jupyter/collaboration.ts";
+import type { ContentsEntry } from "../jupyter/contents.ts";
+import type { JupyterServer } from "../jupyter/server.ts";
+import {
+  asExpected,
+  notebookEntry,
+  throwIfTooLarge,
+  unchanged,
+  upgradeWords,
+  withRuns,
+} from "./contents-notebook.ts";
+import {
+  MAX_EDIT_BYTES,
+  type CellRun,
+  type Loaded,
+  type NotebookDocument,
+  type Saved,
+  type Written,
+} from "./document.ts";
+import { parseNotebook, upgraded, type Notebook } from "./notebook.ts";
+import { Room, RoomLostError, type SavedRoom } from "./room.ts";
+import { applyNotebook, applyRuns } from "./room-cells.ts";
+import { metaOf, notebookJson } from "./room-json.ts";
+import { isSame, NoRoomError, passing, PAUSES_MS, RoomVisits } from "./room-visits.ts";
+import { marksOf, versionOf } from "./version.ts";
+
+/** While outputs come in, they are in the file as soon as they would be without a room. */
+const SAVE_EVERY_MS = 2_000;
+
+/** What a room's document is made of, in the form that a file has. */
+export interface RoomContent {
+  readonly bytes: Uint8Array;
+  readonly entry: ContentsEntry;
+}
+
+/** What was changed and is not known to have arrived. */
+interface Change {
+  readonly updates: readonly Uint8Array[];
+  readonly session: RoomSession;
+  /** What the document had of whom before the change. */
+  readonly base: ReadonlyMap<number, number>;
+  /** Who changed it, and what it has of them since. */
+  readonly client: number;
+  readonly end: number;
+  /**
+   * Does it again in a room that was made anew; null where it is there already.
+   *
+   * @throws {ExpectedError} where nobody can tell
+   */
+  again(room: Room): Promise<Change | null>;
+}
+
+/** See the head of this file. */
+export class RoomNotebook implements NotebookDocument {
+  readonly #server: JupyterServer;
+  readonly #path: string;
+  readonly #visits: RoomVisits;
+  readonly #onSaved: () => void;
+  #savedAt = 0;
+  /** What the notebook has as JSON, at most, for all that was seen of it. */
+  #bytes = Infinity;
+
+  /** @param onSaved called whenever something of ours is in the file */
+  constructor(
+    server: JupyterServer,
+    path: string,
+    lingerMs: number,
+    onSaved: () => void,
+  ) {
+    this.#server = server;
+    this.#path = path;
+    this.#visits = new RoomVisits(server, path, lingerMs);
+    this.#onSaved = onSaved;
+  }
+
+  /**
+   * The notebook as JSON.
+   *
+   * @throws {ExpectedError} where it cannot be read
+   * @throws {NoRoomError}
+   */
+  content(): Promise<RoomContent> {
+    return this.#visits.inTurn(async () => {
+      const { room, entry } = await this.#visits.entered();
+      return { bytes: notebookJson(room.doc), entry };
+    });
+  }
+
+  load(): Promise<Loaded> {
+    return this.#visits.inTurn(async () => {
+      const { room, entry } = await this.#visits.entered();
+      return { notebook: this.#parsed(room), entry, upgradedFrom: null };
+    });
+  }
+
+  edit(change: (now: Notebook) => Notebook | Promise<Notebook>): Promise<Saved> {
+    return this.#visits.inTurn(async () => {
+      const { room, entry } = await this.#visits.entered();
+      const made = await this.#edited(room, entry, change);
+      const { before, after } = made;
+      if (made.change === null) return unchanged({ notebook: before, entry });
+      const saved = await this.#settled(room, made.change, true);
+      return {
+        before,
+        after,
+        entry,
+        upgraded: upgradeWords({ notebook: before, upgradedFrom: null }, after),
+        warning: "",
+        isOvertaken: saved === "overwritten",
+        isInFile: saved !== "not saved",
+      };
+    });
+  }
+
+  writeOutputs(runs: ReadonlyMap<string, CellRun>, isLast: boolean): Promise<Written> {
+    return this.#visits.inTurn(async () => {
+      const { room } = await this.#visits.entered();
+      const { change, missing, upgraded: words } = this.#withRuns(room, runs);
+      const isSaved = isLast || Date.now() - this.#savedAt >= SAVE_EVERY_MS;
+      const saved = await this.#settled(room, change, isSaved);
+      const path = this.#path;
+      if (saved === "overwritten")
+        throw new ExpectedError({ code: "saved_meanwhile", path });
+      if (saved === "not saved")
+        throw new ExpectedError({ code: "write_refused", path, detail: "" });
+      return { missing, upgraded: words, isLive: true };
+    });
+  }
+
+  async hasChanged({ notebook }: Loaded): Promise<boolean> {
+    const now = await this.load();
+    return versionOf(marksOf(now.notebook.cells)) !== versionOf(marksOf(notebook.cells));
+  }
+
+  #parsed(room: Room): Notebook {
+    const bytes = notebookJson(room.doc);
+    this.#bytes = bytes.byteLength;
+    try {
+      return parseNotebook(bytes);
+    } catch (error) {
+      throw asExpected(error, this.#path);
+    }
+  }
+
+  /** Makes a change of the notebook as it is now. Meanwhile nobody else's comes in. */
+  #edited(
+    room: Room,
+    entry: ContentsEntry,
+    change: (now: Notebook) => Notebook | Promise<Notebook>,
+  ): Promise<{ before: Notebook; after: Notebook; change: Change | null }> {
+    return room.holding(async () => {
+      const before = this.#parsed(room);
+      const after = await change(before);
+      if (after === before) return { before, after, change: null };
+      throwIfTooLarge(this.#path, { notebook: before, entry }, after);
+      const again = async (other: Room) => {
+        const version = versionOf(marksOf(this.#parsed(other).cells));
+        if (version === versionOf(marksOf(after.cells))) return null;
+        if (version !== versionOf(marksOf(before.cells))) throw this.#unanswered();
+        return (await this.#edited(other, entry, change)).change;
+      };
+      const made = this.#changed(
+        room,
+        (transact) => transact(() => applyNotebook(room.doc, before, after)),
+        again,
+      );
+      return { before, after, change: made };
+    });
+  }
+
+  #withRuns(
+    room: Room,
+    runs: ReadonlyMap<string, CellRun>,
+  ): { change: Change | null; missing: readonly string[]; upgraded: string | null } {
+    const again = async (other: Room) => this.#withRuns(other, runs).change;
+    const size = [...runs.values()].reduce((sum, run) => sum + sizeOf(run), 0);
+    // In the file it has spaces and lines beside that.
+    if (this.#bytes + size <= MAX_EDIT_BYTES / 2 && hasOwnIds(room.doc)) {
+      this.#bytes += size;
+      let missing: readonly string[] = [];
+      const change = this.#changed(
+        room,
+        (transact) => {
+          missing = applyRuns(room.doc, runs, transact);
+        },
+        again,
+      );
+      return { change, missing, upgraded: null };
+    }
+    const before = this.#parsed(room);
+    const whole = upgraded(before);
+    const code = new Set(
+      whole.cells.filter(({ type }) => type === "code").map(({ id }) => id),
+    );
+    const missing = [...runs.keys()].filter((id) => !code.has(id));
+    if (missing.length === runs.size) return { change: null, missing, upgraded: null };
+    const after = withRuns(whole, runs);
+    const change = this.#changed(
+      room,
+      (transact) => transact(() => applyNotebook(room.doc, before, after)),
+      again,
+    );
+    const words = upgradeWords({ notebook: before, upgradedFrom: null }, after);
+    return { change, missing, upgraded: words };
+  }
+
+  /** Changes the document, and notes what is needed to find out whether that arrived. */
+  #changed(
+    room: Room,
+    work: (transact: (change: () => void) => void) => void,
+    again: Change["again"],
+  ): Change | null {
+    const base = room.state;
+    const updates: Uint8Array[] = [];
+    work((change) => updates.push(...room.change(change)));
+    if (updates.length === 0) return null;
+    const client = room.doc.clientID;
+    const end = room.state.get(client) ?? 0;
+    return { updates, session: room.session, base, client, end, again };
+  }
+
+  /**
+   * Waits until a change is in the room and, where that is wanted, in the file.
+   * Where the connection is lost, the room is entered again: one that is the same
+   * takes the same change at most once, whatever of it had arrived; in one that
+   * was made anew from the file the change is there, or is made again.
+   */
+  async #settled(
+    room: Room,
+    change: Change | null,
+    isSaved: boolean,
+  ): Promise<SavedRoom | null> {
+    let at: Room | null = room;
+    let open = change;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        if (at === null) {
+          at = (await this.#visits.entered()).room;
+          if (open !== null) open = await madeIn(at, open);
+        }
+        if (open !== null) await at.delivered(this.#path);
+        return isSaved ? await this.#saved(at) : null;
+      } catch (error) {
+        if (!isAway(error)) throw error;
+        this.#visits.leave();
+        at = null;
+        const pause = PAUSES_MS[attempt];
+        // What does not answer is there, and would not answer again.
+        if (error instanceof ExpectedError && error.failure.code === "room_not_answering")
+          throw this.#unanswered(error);
+        if (pause === undefined) throw this.#unanswered(error);
+        await passing(pause);
+      }
+    }
+  }
+
+  async #saved(room: Room): Promise<SavedRoom> {
+    const saved = await room.saved();
+    // A file that is away now is told as such.
+    if (saved === "not saved")
+      await notebookEntry(this.#server, this.#path, MAX_EDIT_BYTES);
+    this.#savedAt = Date.now();
+    this.#onSaved();
+    return saved;
+  }
+
+  #unanswered(cause?: unknown): ExpectedError {
+    const failure = cause instanceof ExpectedError ? cause.failure : null;
+    const isLate = failure?.code === "room_not_answering";
+    const reason =
+      failure?.code === "jupyter_unreachable"
+        ? failure.reason
+        : isLate
+          ? "timeout"
+          : "network";
+    const path = this.#path;
+    return new ExpectedError({ code: "save_unanswered", path, reason }, { cause });
+  }
+}
+
+/** What keeps from a room, and says nothing about what was changed there. */
+function isAway(error: unknown): boolean {
+  if (error instanceof ExpectedError) return AWAY.has(error.failure.code);
+  return error instanceof RoomLostError || error instanceof NoRoomError;
+}
+
+const AWAY: ReadonlySet<string> = new Set(["jupyter_unreachable", "room_not_answering"]);
+
+/** Sees to it that a change is in a room that was entered again. What comes back is still to be delivered. */
+async function madeIn(room: Room, change: Change): Promise<Change | null> {
+  if (!isSameRoom(room, change)) return change.again(room);
+  if ((room.state.get(change.client) ?? 0) < change.end) room.repeat(change.updates);
+  return change;
+}
+
+/**
+ * Whether a room is the one in which a change was made: it has all that the
+ * document had before. The server itself, whose number is 0, writes a document
+ * once, from a file; one that was written from another file is another one.
+ */
+function isSameRoom(room: Room, { session, base }: Change): boolean {
+  if (!isSame(room.session, session)) return false;
+  const now = room.state;
+  return (
+    now.get(0) === base.get(0) &&
+    [...base].every(([client, clock]) => (now.get(client) ?? 0) >= clock)
+  );
+}
+
+/** Whether cells go by the ids that they have in the room, as they do from nbformat 4.5 on. */
+function hasOwnIds(doc: Y.Doc): boolean {
+  const minor = metaOf(doc).get("nbformat_minor");
+  return typeof minor === "number" && minor >= 5;
+}
+
+function sizeOf({ outputs }: CellRun): number {
+  return JSON.stringify(outputs).length;
+}

@@ -1,0 +1,158 @@
+/**
+ * Being in a notebook's room: it is entered when there is something to do, entered
+ * anew when it was lost or another file stands at the path, and left a while after.
+ */
+
+import { ExpectedError } from "../errors.ts";
+import { roomSession, type RoomSession } from "../jupyter/collaboration.ts";
+import { readBytes, type ContentsEntry } from "../jupyter/contents.ts";
+import type { JupyterServer } from "../jupyter/server.ts";
+import { notebookEntry } from "./contents-notebook.ts";
+import { MAX_EDIT_BYTES } from "./document.ts";
+import { Presence } from "./presence.ts";
+import { Room, RoomLostError } from "./room.ts";
+import { isBeyondRooms } from "./room-limits.ts";
+
+/** Before a room is entered again that was lost. A server that is started again takes a second or two. */
+export const PAUSES_MS: readonly number[] = [100, 500, 2_000, 4_000];
+/** A room that has not answered by then is looked into. */
+const SILENT_MS = 2_000;
+
+/** The server cannot make a room of a file: nobody is in one, and the file is the way to it. */
+export class NoRoomError extends Error {
+  constructor() {
+    super("There is no room of this file.");
+    this.name = "NoRoomError";
+  }
+}
+
+/** See the head of this file. */
+export class RoomVisits {
+  readonly #server: JupyterServer;
+  readonly #path: string;
+  readonly #lingerMs: number;
+  #room: Room | null = null;
+  #presence: Presence | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+  #lingerTimer: ReturnType<typeof setTimeout> | null = null;
+  /** A session whose server cannot make a room of this file. */
+  #refusedBy: RoomSession | null = null;
+
+  constructor(server: JupyterServer, path: string, lingerMs: number) {
+    this.#server = server;
+    this.#path = path;
+    this.#lingerMs = lingerMs;
+  }
+
+  /** Does one thing after the other. Behind the last one the room is left in a while. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#turn.then(() => {
+      if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
+      this.#lingerTimer = null;
+      return work();
+    });
+    this.#turn = run.catch(() => undefined).then(() => this.#linger());
+    return run;
+  }
+
+  #linger(): void {
+    if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
+    this.#lingerTimer = setTimeout(() => this.leave(), this.#lingerMs);
+  }
+
+  /**
+   * The room of the file that stands at the path now, entered where we are not in
+   * it. Its document has all that the room has.
+   *
+   * @throws {ExpectedError} where there is no such notebook, or no connection
+   * @throws {NoRoomError}
+   */
+  async entered(): Promise<{ room: Room; entry: ContentsEntry }> {
+    for (let attempt = 0; ; attempt += 1) {
+      const there = this.#room;
+      const [entry, session, isHere] = await Promise.all([
+        notebookEntry(this.#server, this.#path, MAX_EDIT_BYTES),
+        roomSession(this.#server, this.#path),
+        there?.isCurrent() ?? false,
+      ]);
+      if (session === null || isSame(session, this.#refusedBy)) throw new NoRoomError();
+      if (there !== null && isHere && isSame(session, there.session))
+        return { room: there, entry };
+      this.leave();
+      try {
+        const room = await this.#enter(session);
+        this.#room = room;
+        this.#presence = Presence.show(this.#server, this.#path);
+        return { room, entry };
+      } catch (error) {
+        const pause = PAUSES_MS[attempt];
+        if (!(error instanceof RoomLostError)) throw error;
+        if (pause === undefined) throw this.#unreachable(error);
+        await passing(pause);
+      }
+    }
+  }
+
+  async #enter(session: RoomSession): Promise<Room> {
+    const path = this.#path;
+    const entering = Room.enter(this.#server, path, session);
+    try {
+      if (await isOver(entering, SILENT_MS)) return await entering;
+      if (!(await this.#isBeyondRooms())) return await entering;
+    } catch (error) {
+      if (!(error instanceof RoomLostError)) throw error;
+      if (error.isFileMissing)
+        throw new ExpectedError({ code: "file_not_found", path }, { cause: error });
+      if (!error.isRefusal && !(await this.#isBeyondRooms())) throw error;
+    }
+    // What it makes of it all the same is not wanted any more.
+    void entering.then(
+      (room) => room.leave(),
+      () => undefined,
+    );
+    this.#refusedBy = session;
+    throw new NoRoomError();
+  }
+
+  async #isBeyondRooms(): Promise<boolean> {
+    const bytes = await readBytes(this.#server, this.#path, MAX_EDIT_BYTES);
+    return bytes !== null && isBeyondRooms(bytes);
+  }
+
+  /** Leaves the room now. */
+  leave(): void {
+    if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer);
+    this.#lingerTimer = null;
+    this.#room?.leave();
+    this.#room = null;
+    this.#presence?.end();
+    this.#presence = null;
+  }
+
+  #unreachable(cause: unknown): ExpectedError {
+    const { host } = this.#server;
+    return new ExpectedError(
+      { code: "jupyter_unreachable", host, reason: "network" },
+      { cause },
+    );
+  }
+}
+
+/** Whether two sessions are those of the same file and server process. */
+export function isSame(a: RoomSession, b: RoomSession | null): boolean {
+  return b !== null && a.fileId === b.fileId && a.sessionId === b.sessionId;
+}
+
+/** Whether work has come to an end, whichever it is, within so long. */
+function isOver(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const ended = work.then(
+    () => true,
+    () => true,
+  );
+  return Promise.race([ended, passing(ms).then(() => false)]);
+}
+
+/** Lets so much time pass. */
+export function passing(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,80 @@
+/**
+ * A person's assistant in one notebook's room: all of their conversations and
+ * tools are one collaborator there. It is in the room as long as it has something
+ * to do, and a while longer; in between nothing of it remains.
+ */
+
+import { DurableObject } from "cloudflare:workers";
+import { parseConfig, type Config } from "../config.ts";
+import { outcomeOf, valueOf, type Outcome } from "../errors.ts";
+import { workspaceName } from "../identity.ts";
+import { JupyterServer } from "../jupyter/server.ts";
+import type { RoomObject, RoomPlace } from "../notebook/access.ts";
+import type { CellRun, Written } from "../notebook/document.ts";
+import type { Edit } from "../notebook/edit.ts";
+import type { EditBase } from "../notebook/edit-base.ts";
+import { editNotebook, type EditResult } from "../notebook/editing.ts";
+import { RoomNotebook, type RoomContent } from "../notebook/room-notebook.ts";
+import { NoRoomError } from "../notebook/room-visits.ts";
+
+/** See the head of this file. Where the server cannot make a room of the file, methods answer with null. */
+export class NotebookRoom extends DurableObject<Env> implements RoomObject {
+  readonly #config: Config;
+  #notebook: RoomNotebook | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#config = parseConfig(env);
+  }
+
+  /** What is in the room. */
+  content(place: RoomPlace): Promise<Outcome<RoomContent | null>> {
+    return this.#unlessNone(place, (notebook) => notebook.content());
+  }
+
+  /** Makes edits in the room. */
+  edit(
+    place: RoomPlace,
+    base: EditBase,
+    edits: readonly Edit[],
+  ): Promise<Outcome<EditResult | null>> {
+    return this.#unlessNone(place, (notebook) => editNotebook(notebook, base, edits));
+  }
+
+  /** Puts what runs have made of cells into the room. */
+  writeOutputs(
+    place: RoomPlace,
+    runs: ReadonlyMap<string, CellRun>,
+    isLast: boolean,
+  ): Promise<Outcome<Written | null>> {
+    return this.#unlessNone(place, (notebook) => notebook.writeOutputs(runs, isLast));
+  }
+
+  #unlessNone<T>(
+    place: RoomPlace,
+    work: (notebook: RoomNotebook) => Promise<T>,
+  ): Promise<Outcome<T | null>> {
+    this.#notebook ??= this.#open(place);
+    const done = outcomeOf(() =>
+      work(this.#notebook ?? this.#open(place)).catch((error: unknown) => {
+        if (error instanceof NoRoomError) return null;
+        throw error;
+      }),
+    );
+    // Whoever called may leave before it is done.
+    this.ctx.waitUntil(done.catch(() => undefined));
+    return done;
+  }
+
+  #open({ owner, path }: RoomPlace): RoomNotebook {
+    const workspace = this.env.WORKSPACE.getByName(workspaceName(owner));
+    const { signIn, jupyter, kernelLingerMs } = this.#config;
+    const server = new JupyterServer(
+      signIn === null ? jupyter : async () => valueOf(await workspace.address()),
+    );
+    return new RoomNotebook(server, path, kernelLingerMs, () => {
+      // The next search reads it again. What fails there is found at the next listing.
+      this.ctx.waitUntil(workspace.fileChanged(path).catch(() => undefined));
+    });
+  }
+}
