@@ -42,6 +42,36 @@ export default defineConfig({
         },
       },
       {
+        // The tests of notebooks once more, where jupyter-collaboration is.
+        plugins: [
+          cloudflareTest(({ inject }) => ({
+            wrangler,
+            miniflare: {
+              bindings: {
+                LOCAL_USE: "1",
+                JUPYTER_HOST: "127.0.0.1",
+                JUPYTER_PORT: String(inject("gateway").port),
+                JUPYTER_TOKEN: inject("jupyter").token,
+                KERNEL_LINGER_SECONDS: "1",
+              },
+            },
+          })),
+        ],
+        test: {
+          name: "live",
+          include: [
+            "test/live/**/*.test.ts",
+            "test/integration/{notebook,run-cells}*.test.ts",
+            "test/integration/from-conversation.test.ts",
+          ],
+          globalSetup: ["test/support/live-setup.ts"],
+          setupFiles: ["test/integration/leave-no-kernels.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
         plugins: [
           cloudflareTest(({ inject }) => ({
             wrangler,

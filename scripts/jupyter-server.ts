@@ -58,6 +58,8 @@ export interface JupyterServer extends AsyncDisposable {
   readonly ended: Promise<string>;
   /** Ends it as Jupyter wants it, kernels included. */
   stop(): Promise<void>;
+  /** Starts it again after {@link kill} or {@link stop}. */
+  start(): Promise<void>;
   /** Ends it as a crash would. Its Python kernels notice within a second or two. */
   kill(): Promise<void>;
   /** Starts it again at the same address with the same token, after {@link stop} or {@link kill} or instead of them. */

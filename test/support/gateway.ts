@@ -38,13 +38,29 @@ export interface Gateway extends AsyncDisposable {
   readonly controlPort: number;
 }
 
+/** What else can be done by `/NAME` on the control port. */
+type Commands = Readonly<Record<string, () => Promise<void>>>;
+
+/** After how many bytes in each direction a WebSocket is cut. */
+interface Limits {
+  readonly up: number;
+  readonly down: number;
+}
+
+const UNLIMITED: Limits = { up: Infinity, down: Infinity };
+
 /** Starts a gateway to the Jupyter server on `upstreamPort`. */
-export async function startGateway(upstreamPort: number): Promise<Gateway> {
+export async function startGateway(
+  upstreamPort: number,
+  commands: Commands = {},
+): Promise<Gateway> {
   let mode: GatewayMode = "pass";
   let only = "";
   /** Requests that are being held back, and that somebody waits for. */
   let waiting = 0;
   const sockets = new Set<Socket>();
+  /** For the WebSockets of notebooks' rooms that are opened next, one each. */
+  let cuts: Limits[] = [];
   let server = createGatewayServer();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -59,15 +75,23 @@ export async function startGateway(upstreamPort: number): Promise<Gateway> {
       socket.on("close", () => sockets.delete(socket));
     });
     created.on("upgrade", (incoming, socket: Socket, head: Buffer) => {
-      if (mode !== "pass" && mode !== "lost" && mode !== "unsized") {
+      const isMeant = `GET ${incoming.url}`.startsWith(only);
+      if (isMeant && mode !== "pass" && mode !== "lost" && mode !== "unsized") {
         socket.end(upgradeRefusal(mode));
         return;
       }
+      const isRoom = incoming.url?.includes("/collaboration/room/json:") === true;
+      const limits = (isRoom ? cuts.shift() : undefined) ?? UNLIMITED;
       const upstream = connect(upstreamPort, "127.0.0.1", () => {
         upstream.setNoDelay(true);
         upstream.write(rawHead(incoming));
         upstream.write(head);
-        upstream.pipe(socket).pipe(upstream);
+        const cutBoth = () => {
+          upstream.resetAndDestroy();
+          socket.resetAndDestroy();
+        };
+        passOn(upstream, socket, limits.down, cutBoth);
+        passOn(socket, upstream, limits.up, cutBoth);
       });
       upstream.on("error", () => socket.destroy());
       upstream.on("close", () => socket.destroy());
@@ -156,7 +180,14 @@ export async function startGateway(upstreamPort: number): Promise<Gateway> {
         outgoing.end(JSON.stringify(waiting));
         return;
       }
-      if (url.pathname === "/cut") cut();
+      const further = commands[url.pathname.slice(1)];
+      if (further !== undefined) await further();
+      else if (url.pathname === "/cut") cut();
+      else if (url.pathname === "/cut-rooms")
+        // The tests are the only ones who call this, with a list of limits; null is none.
+        cuts = (
+          JSON.parse(url.searchParams.get("limits") ?? "[]") as Partial<Limits>[]
+        ).map((limits) => ({ ...UNLIMITED, ...limits }));
       else {
         only = url.searchParams.get("only") ?? "";
         // The tests are the only ones who call this, with the names of the type above.
@@ -179,6 +210,23 @@ export async function startGateway(upstreamPort: number): Promise<Gateway> {
       server.close();
     },
   };
+}
+
+/** Passes on what arrives, up to so many bytes; then the wire is cut. */
+function passOn(from: Socket, to: Socket, limit: number, cutBoth: () => void): void {
+  if (limit === Infinity) {
+    from.pipe(to);
+    return;
+  }
+  let left = limit;
+  from.on("data", (chunk: Buffer) => {
+    const passed = chunk.subarray(0, left);
+    left -= passed.length;
+    to.write(passed, () => {
+      if (passed.length < chunk.length) cutBoth();
+    });
+  });
+  from.on("end", () => to.end());
 }
 
 /** The port on which a server listens. */

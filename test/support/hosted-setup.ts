@@ -2,22 +2,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
-import { startJupyter } from "../../scripts/jupyter-server.ts";
-import {
-  preparePythonEnvironment,
-  testEnvironment,
-} from "../../scripts/python-environment.mjs";
+import { startTestJupyter } from "./jupyter.ts";
 import { startRecorder } from "./recorder.ts";
 import { startStrangeServers } from "./strange-servers.ts";
 
 /** Starts two real Jupyter servers, the deployment's and a person's own, and what is none. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { python } = await preparePythonEnvironment(testEnvironment);
   const folder = await mkdtemp(path.join(tmpdir(), "jupyter-edge-hosted-"));
   const [team, own] = await Promise.all(
     ["team", "own"].map((name) =>
-      startJupyter({
-        python,
+      startTestJupyter({
         rootDir: path.join(folder, name),
         runtimeDir: path.join(folder, `${name}-runtime`),
       }),

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
-import { startJupyter } from "../../scripts/jupyter-server.ts";
 import {
   preparePythonEnvironment,
   testEnvironment,
 } from "../../scripts/python-environment.mjs";
 import { startGateway } from "./gateway.ts";
+import { setCollaboration, startTestJupyter } from "./jupyter.ts";
 import { writeKernelspec } from "./kernelspecs.ts";
 
 const STRANGE_KERNEL = path.join(import.meta.dirname, "strange-kernel.py");
@@ -20,10 +20,15 @@ const SLOW_SECONDS = 17;
 /**
  * Starts a real Jupyter server, as `npm start` does, with a gateway before it,
  * and one with Jupyter's own settings that has a base path and no token.
+ *
+ * @param collaboration whether the first has jupyter-collaboration
  */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { python } = await preparePythonEnvironment(testEnvironment);
+export default async function setup(
+  project: TestProject,
+  collaboration = false,
+): Promise<() => Promise<void>> {
   const folder = await mkdtemp(path.join(tmpdir(), "jupyter-edge-"));
+  const { python } = await preparePythonEnvironment(testEnvironment);
   const kernels = path.join(folder, "kernels");
   await writeKernelspec(kernels, "strange", {
     argv: [python, STRANGE_KERNEL, "{connection_file}"],
@@ -42,22 +47,37 @@ export default async function setup(project: TestProject): Promise<() => Promise
     display_name: "Ends as soon as it is started",
     language: "none",
   });
-  const jupyter = await startJupyter({
-    python,
+  const runtimeDir = path.join(folder, "runtime");
+  const jupyter = await startTestJupyter({
     rootDir: path.join(folder, "notebooks"),
-    runtimeDir: path.join(folder, "runtime"),
+    runtimeDir,
+    collaboration,
     env: { JUPYTER_PATH: kernels },
     args: [`--KernelSpecManager.allowed_kernelspecs=${JSON.stringify(KERNELSPECS)}`],
   });
-  const open = await startJupyter({
-    python,
+  const open = await startTestJupyter({
     rootDir: path.join(folder, "open-notebooks"),
     runtimeDir: path.join(folder, "open-runtime"),
     token: "",
     basePath: "/user/ada",
     plain: true,
   });
-  const gateway = await startGateway(jupyter.port);
+  const gateway = await startGateway(jupyter.port, {
+    restart: () => jupyter.restart(),
+    kill: async () => {
+      await jupyter.kill();
+      await jupyter.start();
+    },
+    "with-collaboration": async () => {
+      await setCollaboration(runtimeDir, true);
+      await jupyter.restart();
+    },
+    "without-collaboration": async () => {
+      await setCollaboration(runtimeDir, false);
+      await jupyter.restart();
+    },
+  });
+  project.provide("collaboration", collaboration);
   project.provide("jupyter", { port: jupyter.port, token: jupyter.token });
   project.provide("openJupyter", { port: open.port, basePath: "/user/ada" });
   project.provide("gateway", { port: gateway.port, controlPort: gateway.controlPort });

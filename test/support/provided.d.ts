@@ -19,6 +19,8 @@ declare module "vitest" {
     readonly openJupyter: { readonly port: number; readonly basePath: string };
     readonly teamServer: RecordedServer;
     readonly ownServer: RecordedServer;
+    /** Whether the server behind the gateway has jupyter-collaboration. */
+    readonly collaboration: boolean;
     readonly strangeServers: StrangeServers;
     /** The languages whose kernels the server has, as the table of languages names them. */
     readonly languages: readonly string[];

@@ -1,0 +1,48 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import {
+  type JupyterOptions,
+  type JupyterServer,
+  startJupyter,
+} from "../../scripts/jupyter-server.ts";
+import {
+  preparePythonEnvironment,
+  testEnvironment,
+} from "../../scripts/python-environment.mjs";
+
+/** How a test wants its server: `python` is that of the tests. */
+export interface TestJupyterOptions extends Omit<JupyterOptions, "python"> {
+  /** Whether jupyter-collaboration, which the environment of the tests has, is on. Default: it is off. */
+  readonly collaboration?: boolean;
+}
+
+/** Starts a Jupyter server in the environment of the tests. */
+export async function startTestJupyter(
+  options: TestJupyterOptions,
+): Promise<JupyterServer> {
+  const { collaboration = false, ...rest } = options;
+  const { python } = await preparePythonEnvironment(testEnvironment);
+  await setCollaboration(options.runtimeDir, collaboration);
+  return startJupyter({ ...rest, python });
+}
+
+/** Switches jupyter-collaboration on or off for a server, from its next start on: in the server and in JupyterLab. */
+export async function setCollaboration(runtimeDir: string, is: boolean): Promise<void> {
+  const config = path.join(runtimeDir, "config");
+  await write(path.join(config, "jupyter_server_config.d", "collaboration.json"), {
+    ServerApp: {
+      jpserver_extensions: { jupyter_server_ydoc: is, jupyter_server_fileid: is },
+    },
+  });
+  await write(path.join(config, "labconfig", "page_config.json"), {
+    disabledExtensions: {
+      "@jupyter/collaboration-extension": !is,
+      "@jupyter/docprovider-extension": !is,
+    },
+  });
+}
+
+async function write(file: string, value: unknown): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, JSON.stringify(value));
+}
