@@ -85,8 +85,12 @@ export class RoomVisits {
         this.#presence = Presence.show(this.#server, this.#path);
         return { room, entry };
       } catch (error) {
+        const isLost =
+          error instanceof RoomLostError ||
+          (error instanceof ExpectedError &&
+            error.failure.code === "jupyter_unreachable");
         const pause = PAUSES_MS[attempt];
-        if (!(error instanceof RoomLostError)) throw error;
+        if (!isLost) throw error;
         if (pause === undefined) throw this.#unreachable(error);
         await passing(pause);
       }

@@ -59,6 +59,7 @@ export async function startGateway(
   /** Requests that are being held back, and that somebody waits for. */
   let waiting = 0;
   const sockets = new Set<Socket>();
+  const rooms = new Set<Socket>();
   /** For the WebSockets of notebooks' rooms that are opened next, one each. */
   let cuts: Limits[] = [];
   let server = createGatewayServer();
@@ -81,6 +82,10 @@ export async function startGateway(
         return;
       }
       const isRoom = incoming.url?.includes("/collaboration/room/json:") === true;
+      if (isRoom) {
+        rooms.add(socket);
+        socket.on("close", () => rooms.delete(socket));
+      }
       const limits = (isRoom ? cuts.shift() : undefined) ?? UNLIMITED;
       const upstream = connect(upstreamPort, "127.0.0.1", () => {
         upstream.setNoDelay(true);
@@ -183,6 +188,8 @@ export async function startGateway(
       const further = commands[url.pathname.slice(1)];
       if (further !== undefined) await further();
       else if (url.pathname === "/cut") cut();
+      else if (url.pathname === "/cut-open-rooms")
+        for (const socket of rooms) socket.resetAndDestroy();
       else if (url.pathname === "/cut-rooms")
         // The tests are the only ones who call this, with a list of limits; null is none.
         cuts = (

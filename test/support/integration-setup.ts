@@ -72,6 +72,10 @@ export default async function setup(
       await setCollaboration(runtimeDir, true);
       await jupyter.restart();
     },
+    "switched-off-collaboration": async () => {
+      await setCollaboration(runtimeDir, "switched off");
+      await jupyter.restart();
+    },
     "without-collaboration": async () => {
       await setCollaboration(runtimeDir, false);
       await jupyter.restart();

@@ -10,10 +10,13 @@ import {
   testEnvironment,
 } from "../../scripts/python-environment.mjs";
 
+/** Whether jupyter-collaboration is there, or there and switched off, by its own setting. */
+export type Collaboration = boolean | "switched off";
+
 /** How a test wants its server: `python` is that of the tests. */
 export interface TestJupyterOptions extends Omit<JupyterOptions, "python"> {
   /** Whether jupyter-collaboration, which the environment of the tests has, is on. Default: it is off. */
-  readonly collaboration?: boolean;
+  readonly collaboration?: Collaboration;
 }
 
 /** Starts a Jupyter server in the environment of the tests. */
@@ -27,12 +30,20 @@ export async function startTestJupyter(
 }
 
 /** Switches jupyter-collaboration on or off for a server, from its next start on: in the server and in JupyterLab. */
-export async function setCollaboration(runtimeDir: string, is: boolean): Promise<void> {
+export async function setCollaboration(
+  runtimeDir: string,
+  wanted: Collaboration,
+): Promise<void> {
   const config = path.join(runtimeDir, "config");
+  const is = wanted !== false;
   await write(path.join(config, "jupyter_server_config.d", "collaboration.json"), {
     ServerApp: {
       jpserver_extensions: { jupyter_server_ydoc: is, jupyter_server_fileid: is },
     },
+  });
+  await write(path.join(config, "jupyter_jupyter_server_ydoc_config.json"), {
+    // Rooms are cleaned up soon when everybody has left.
+    YDocExtension: { disable_rtc: wanted === "switched off", document_cleanup_delay: 1 },
   });
   await write(path.join(config, "labconfig", "page_config.json"), {
     disabledExtensions: {
