@@ -28,10 +28,19 @@ const pageConfigSchema = z.object({
 /** What connects JupyterLab's documents to their rooms. */
 const PROVIDER = "@jupyter/docprovider-extension";
 
-/** When the server was started, as it says: what holds until it is started again is kept under it. */
-export async function startOf(server: JupyterServer): Promise<string> {
-  const response = await server.request("/api/status");
-  return parse(server, statusSchema, response.json()).started;
+/**
+ * When the server was started, as it says: what holds until it is started again is
+ * kept under it. Null where it does not say, as while one of its kernels starts:
+ * Jupyter's status fails then.
+ */
+export async function startOf(server: JupyterServer): Promise<string | null> {
+  const status = await outcomeOf(() => server.request("/api/status"));
+  if ("failure" in status) {
+    if (status.failure.code === "jupyter_error") return null;
+    throw new ExpectedError(status.failure);
+  }
+  if (status.ok.status === 404) return null;
+  return parse(server, statusSchema, status.ok.json()).started;
 }
 
 /**

@@ -167,10 +167,12 @@ export class Notebooks {
       this.#keeper.roomOffer().catch(() => null),
       startOf(this.#server),
     ]);
-    if (known?.startedAt === startedAt) return known.isOffered;
+    if (known !== null && (startedAt === null || known.startedAt === startedAt))
+      return known.isOffered;
     const isOffered = await offersRooms(this.#server);
     // Where it cannot be kept, it is asked again.
-    await this.#keeper.keepRoomOffer({ startedAt, isOffered }).catch(() => undefined);
+    if (startedAt !== null)
+      await this.#keeper.keepRoomOffer({ startedAt, isOffered }).catch(() => undefined);
     return isOffered;
   }
 }

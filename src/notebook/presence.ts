@@ -23,11 +23,11 @@ export class Presence {
   #isOver = false;
 
   private constructor(path: string) {
-    const current = `notebook:RTC:${path}`;
+    const current = `notebook:${path}`;
     this.#awareness.setLocalState({
       user: ASSISTANT,
       current,
-      documents: [`RTC:${path}`],
+      documents: [path],
     });
     // Its clock renews what it says before others forget it.
     this.#awareness.on("update", (_change: unknown, origin: unknown) => {

@@ -62,18 +62,35 @@ export function applyRuns(
     const id = cell.get("id");
     const run = typeof id === "string" ? runs.get(id) : undefined;
     if (run === undefined || !missing.delete(String(id))) continue;
-    const state = run.isRunning === true ? "running" : "idle";
-    const isOther =
-      cell.get("execution_count") !== run.executionCount ||
-      cell.get(EXECUTION_STATE) !== state;
-    if (isOther)
+    const count = shownCount(run);
+    const state = stateOfRun(run);
+    if (cell.get("execution_count") !== count || cell.get(EXECUTION_STATE) !== state)
       transact(() => {
-        cell.set("execution_count", run.executionCount);
+        cell.set("execution_count", count);
         cell.set(EXECUTION_STATE, state);
       });
     patchOutputs(outputsOf(cell, transact), roomOutputs(run.outputs), transact);
   }
   return [...missing];
+}
+
+/** Says which cells run and which do not. To be called in a transaction. */
+export function applyStates(doc: Y.Doc, runs: ReadonlyMap<string, CellRun>): void {
+  for (const cell of cellsOf(doc)) {
+    if (!(cell instanceof Y.Map) || cell.get("cell_type") !== "code") continue;
+    const run = runs.get(String(cell.get("id")));
+    if (run !== undefined && cell.get(EXECUTION_STATE) !== stateOfRun(run))
+      cell.set(EXECUTION_STATE, stateOfRun(run));
+  }
+}
+
+function stateOfRun({ isRunning }: CellRun): string {
+  return isRunning === true ? "running" : "idle";
+}
+
+/** JupyterLab takes a cell with a count for one that has ended. */
+export function shownCount({ executionCount, isRunning }: CellRun): number | null {
+  return isRunning === true ? null : executionCount;
 }
 
 function outputsOf(

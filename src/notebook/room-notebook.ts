@@ -26,7 +26,7 @@ import {
 } from "./document.ts";
 import { parseNotebook, upgraded, type Notebook } from "./notebook.ts";
 import { Room, RoomLostError, type SavedRoom } from "./room.ts";
-import { applyNotebook, applyRuns } from "./room-cells.ts";
+import { applyNotebook, applyRuns, applyStates, shownCount } from "./room-cells.ts";
 import { metaOf, notebookJson } from "./room-json.ts";
 import { isSame, NoRoomError, passing, PAUSES_MS, RoomVisits } from "./room-visits.ts";
 import { marksOf, versionOf } from "./version.ts";
@@ -89,7 +89,7 @@ export class RoomNotebook implements NotebookDocument {
   content(): Promise<RoomContent> {
     return this.#visits.inTurn(async () => {
       const { room, entry } = await this.#visits.entered();
-      return { bytes: notebookJson(room.doc), entry };
+      return { bytes: this.#json(room), entry };
     });
   }
 
@@ -140,13 +140,17 @@ export class RoomNotebook implements NotebookDocument {
   }
 
   #parsed(room: Room): Notebook {
-    const bytes = notebookJson(room.doc);
-    this.#bytes = bytes.byteLength;
     try {
-      return parseNotebook(bytes);
+      return parseNotebook(this.#json(room));
     } catch (error) {
       throw asExpected(error, this.#path);
     }
+  }
+
+  #json(room: Room): Uint8Array {
+    const bytes = notebookJson(room.doc);
+    this.#bytes = bytes.byteLength;
+    return bytes;
   }
 
   /** Makes a change of the notebook as it is now. Meanwhile nobody else's comes in. */
@@ -201,10 +205,17 @@ export class RoomNotebook implements NotebookDocument {
     );
     const missing = [...runs.keys()].filter((id) => !code.has(id));
     if (missing.length === runs.size) return { change: null, missing, upgraded: null };
-    const after = withRuns(whole, runs);
+    const shown = [...runs].map(
+      ([id, run]) => [id, { ...run, executionCount: shownCount(run) }] as const,
+    );
+    const after = withRuns(whole, new Map(shown));
     const change = this.#changed(
       room,
-      (transact) => transact(() => applyNotebook(room.doc, before, after)),
+      (transact) =>
+        transact(() => {
+          applyNotebook(room.doc, before, after);
+          applyStates(room.doc, runs);
+        }),
       again,
     );
     const words = upgradeWords({ notebook: before, upgradedFrom: null }, after);

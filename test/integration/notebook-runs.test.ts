@@ -100,7 +100,10 @@ async function withRuns(work: (bench: Bench) => Promise<void>) {
         {
           exclusively: (_path, task) => task(),
           // About the file, also where the server has rooms.
-          roomOffer: async () => ({ startedAt: await startOf(server), isOffered: false }),
+          roomOffer: async () => ({
+            startedAt: (await startOf(server)) ?? "",
+            isOffered: false,
+          }),
           keepRoomOffer: async () => undefined,
         },
         async () => {

@@ -128,6 +128,25 @@ test("a Jupyter that does not tell its sessions fails neither reading nor editin
   expect(await fileText(path)).toContain("ours");
 });
 
+test("a Jupyter whose status fails, as it does while a kernel starts, fails neither reading nor editing", async () => {
+  await using client = await connect();
+  const path = "saves-status.ipynb";
+  await putText(path, notebookText(["first"]));
+  await whileJupyterIs(
+    "error",
+    async () => {
+      const read = await client.call("read_notebook", { path });
+      expect(read.isError, read.text).toBe(false);
+      const edits = [{ op: "replace", cell: "cell0", source: "ours" }];
+      const { version } = notebookOf(read);
+      const edited = await client.call("edit_notebook", { path, version, edits });
+      expect(edited.isError, edited.text).toBe(false);
+    },
+    "GET /api/status",
+  );
+  expect(await fileText(path)).toContain("ours");
+});
+
 test("a save that nobody answers may have been done, and is not repeated blindly", async () => {
   await using client = await connect();
   const path = "saves-lost.ipynb";

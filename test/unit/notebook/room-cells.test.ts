@@ -164,7 +164,7 @@ test("what runs made of cells is put into them, and cells that are away are name
   const outputs = [
     { output_type: "stream", name: "stdout", text: ["1\n", "2\n"] },
   ] as const;
-  const run = { executionCount: 3, outputs, isRunning: true };
+  const run = { executionCount: 3, outputs, isRunning: false };
   const runs = new Map(["b", "m", "away"].map((id) => [id, run]));
   let steps = 0;
   const missing = applyRuns(ours, runs, (change) => {
@@ -174,7 +174,7 @@ test("what runs made of cells is put into them, and cells that are away are name
   expect(missing).toEqual(["m", "away"]);
   expect((cellsOf(ours).get(1) as Y.Map<unknown>).toJSON()).toMatchObject({
     execution_count: 3,
-    execution_state: "running",
+    execution_state: "idle",
     outputs: [{ output_type: "stream", name: "stdout", text: "1\n2\n" }],
   });
   const before = steps;
@@ -183,4 +183,11 @@ test("what runs made of cells is put into them, and cells that are away are name
     ours.transact(change);
   });
   expect(steps).toBe(before);
+  // JupyterLab takes a cell with a count for one that has ended.
+  const again = new Map([["b", { executionCount: 4, outputs, isRunning: true }]]);
+  applyRuns(ours, again, (change) => ours.transact(change));
+  expect((cellsOf(ours).get(1) as Y.Map<unknown>).toJSON()).toMatchObject({
+    execution_count: null,
+    execution_state: "running",
+  });
 });
