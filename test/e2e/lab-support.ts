@@ -150,11 +150,21 @@ export class Assisted {
   }
 
   /** Replaces a cell, for the version of the last edit that was made. */
-  async edit(cell: number, source: string): Promise<Called> {
+  edit(cell: number, source: string): Promise<Called> {
+    return this.#edit({ op: "replace", cell: this.#ids[cell], source });
+  }
+
+  /** Inserts a cell of code after another one. */
+  insertAfter(cell: number, source: string): Promise<Called> {
+    const after = this.#ids[cell];
+    return this.#edit({ op: "insert", after, cell_type: "code", source });
+  }
+
+  async #edit(edit: Readonly<Record<string, unknown>>): Promise<Called> {
     const edited = await this.#client.call("edit_notebook", {
       path: this.path,
       version: this.#version,
-      edits: [{ op: "replace", cell: this.#ids[cell], source }],
+      edits: [edit],
     });
     if (!edited.isError) this.#version = notebookOf(edited).version;
     return edited;
@@ -300,9 +310,14 @@ export class Person implements AsyncDisposable {
     await this.page.getByRole("menuitem", { name: "Reload Notebook from Disk" }).click();
   }
 
-  async types(cell: number, text: string): Promise<void> {
+  /** Puts the cursor at the end of a cell. */
+  async clicksInto(cell: number): Promise<void> {
     await this.#cell(cell).locator(".cm-content").click();
     await this.presses("Control+End");
+  }
+
+  async types(cell: number, text: string): Promise<void> {
+    await this.clicksInto(cell);
     await this.page.keyboard.type(text);
     await this.isUnsaved(true);
   }
@@ -314,10 +329,8 @@ export class Person implements AsyncDisposable {
 
   /** Waits until the cells are these. */
   async sees(sources: readonly string[]): Promise<void> {
-    const lines = (cell: number) =>
-      this.#cell(cell).locator(".cm-line").allTextContents();
     await eventually(
-      () => Promise.all(sources.map(async (_, cell) => (await lines(cell)).join("\n"))),
+      () => Promise.all(sources.map((_, cell) => this.source(cell))),
       (seen) => JSON.stringify(seen) === JSON.stringify(sources),
     );
   }
@@ -325,6 +338,28 @@ export class Person implements AsyncDisposable {
   /** Waits until a cell has this among its outputs. */
   async seesOutput(cell: number, text: string): Promise<void> {
     await this.#cell(cell).locator(".jp-OutputArea").getByText(text).waitFor();
+  }
+
+  /** What stands in a cell. */
+  async source(cell: number): Promise<string> {
+    return (await this.#cell(cell).locator(".cm-line").allTextContents()).join("\n");
+  }
+
+  /** Waits until this stands before a cell. */
+  async seesPrompt(cell: number, prompt: string): Promise<void> {
+    const before = this.#cell(cell).locator(".jp-InputPrompt");
+    await before.getByText(prompt, { exact: true }).waitFor();
+  }
+
+  /** Waits until a cell has an image among its outputs. */
+  async seesImage(cell: number): Promise<void> {
+    await this.#cell(cell).locator(".jp-OutputArea img").waitFor();
+  }
+
+  /** What the outputs of a cell read. */
+  async outputText(cell: number): Promise<string> {
+    const shown = this.#cell(cell).locator(".jp-OutputArea-output");
+    return (await shown.allInnerTexts()).join("\n");
   }
 
   countOutputs(cell: number): Promise<number> {
