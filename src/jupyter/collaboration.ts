@@ -8,7 +8,7 @@
 
 import { z } from "zod";
 import { ExpectedError, outcomeOf } from "../errors.ts";
-import { parse } from "./kernels.ts";
+import { parse, requestList } from "./kernels.ts";
 import { urlPath } from "./paths.ts";
 import type { JupyterServer } from "./server.ts";
 
@@ -30,11 +30,10 @@ const PROVIDER = "@jupyter/docprovider-extension";
 
 /**
  * When the server was started, as it says: what holds until it is started again is
- * kept under it. Null where it does not say, as while one of its kernels starts:
- * Jupyter's status fails then.
+ * kept under it. Null where it does not say.
  */
 export async function startOf(server: JupyterServer): Promise<string | null> {
-  const status = await outcomeOf(() => server.request("/api/status"));
+  const status = await outcomeOf(() => requestList(server, "/api/status"));
   if ("failure" in status) {
     if (status.failure.code === "jupyter_error") return null;
     throw new ExpectedError(status.failure);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ExpectedError } from "../errors.ts";
-import type { JupyterServer } from "./server.ts";
+import type { JupyterResponse, JupyterServer } from "./server.ts";
 
 /** Names appear in our own sentences, so that they may be nothing but names. */
 const nameSchema = z.string().regex(/^[\w.+-]{1,100}$/);
@@ -18,9 +18,33 @@ export const kernelSchema = z.object({
 /** A running kernel as `GET /api/kernels` describes it. `name` is its kernelspec. */
 export type Kernel = z.infer<typeof kernelSchema>;
 
+/** Before a list that failed is asked for again. */
+const LIST_PAUSES_MS: readonly number[] = [50, 200, 500];
+
+/**
+ * What Jupyter says of its kernels, sessions or status. It fails in the moment in
+ * which a kernel, whoever started it, is there and has done nothing yet.
+ */
+export async function requestList(
+  server: JupyterServer,
+  path: string,
+): Promise<JupyterResponse> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await server.request(path);
+    } catch (error) {
+      const failure = error instanceof ExpectedError ? error.failure : null;
+      const isTheirs = failure?.code === "jupyter_error" && failure.status === 500;
+      const pause = LIST_PAUSES_MS[attempt];
+      if (!isTheirs || pause === undefined) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
 /** All kernels that run on the server. */
 export async function listKernels(server: JupyterServer): Promise<Kernel[]> {
-  const response = await server.request("/api/kernels");
+  const response = await requestList(server, "/api/kernels");
   if (response.status === 404) throw notJupyter(server);
   return parse(server, z.array(kernelSchema), response.json());
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ExpectedError } from "../errors.ts";
-import { kernelSchema, parse, START_TIMEOUT_MS } from "./kernels.ts";
+import { kernelSchema, parse, requestList, START_TIMEOUT_MS } from "./kernels.ts";
 import { nameOf } from "./paths.ts";
 import type { JupyterServer } from "./server.ts";
 
@@ -16,7 +16,7 @@ export type JupyterSession = z.infer<typeof sessionSchema>;
 
 /** All sessions of the server. */
 export async function listSessions(server: JupyterServer): Promise<JupyterSession[]> {
-  const response = await server.request("/api/sessions");
+  const response = await requestList(server, "/api/sessions");
   return response.status === 404
     ? []
     : parse(server, z.array(sessionSchema), response.json());
