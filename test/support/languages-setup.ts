@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
 import { lastLines, runCommand } from "../../scripts/command.mjs";
-import { startJupyter } from "../../scripts/jupyter-server.ts";
 import { INSTALLED_LANGUAGES, kernelsFolder } from "../../scripts/language-kernels.ts";
 import {
   preparePythonEnvironment,
@@ -11,6 +10,7 @@ import {
 } from "../../scripts/python-environment.mjs";
 import { SetupError } from "../../scripts/setup-error.mjs";
 import { startGateway } from "./gateway.ts";
+import { startTestJupyter } from "./jupyter.ts";
 import { writeKernelspec } from "./kernelspecs.ts";
 
 const ROOT = path.join(import.meta.dirname, "..", "..");
@@ -27,8 +27,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const own = path.join(folder, "prefix");
   if (!hasInstalled)
     await Promise.all([installBash(python, own), installTypeScript(own)]);
-  const jupyter = await startJupyter({
-    python,
+  const jupyter = await startTestJupyter({
     rootDir: path.join(folder, "notebooks"),
     runtimeDir: path.join(folder, "runtime"),
     env: {
