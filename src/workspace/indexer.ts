@@ -15,7 +15,7 @@ import { NotebookFormatError, OldNotebookError } from "../notebook/notebook.ts";
 import type { SearchIndex } from "../search/index-store.ts";
 import { readTexts, textsOf, type SearchableNotebook } from "../search/text.ts";
 import type { NotebookSource } from "./notebook-source.ts";
-import { Room } from "./room.ts";
+import { ByteBudget } from "./byte-budget.ts";
 
 /** Bytes of notebooks that are held, or were asked for, at a time. */
 export const MAX_HELD_BYTES = 4_000_000;
@@ -61,7 +61,7 @@ interface Batch extends Disposable {
 export class Indexer {
   readonly #index: SearchIndex;
   readonly #source: NotebookSource;
-  readonly #room = new Room(MAX_HELD_BYTES);
+  readonly #budget = new ByteBudget(MAX_HELD_BYTES);
   /** Notebooks that have turned out to be no small ones, or have to be upgraded. */
   readonly #alone = new Set<string>();
 
@@ -143,7 +143,7 @@ export class Indexer {
     bytes: number,
     read: (one: Pending) => Promise<Arrived["content"]>,
   ): Promise<Batch> {
-    const room = await this.#room.take(bytes);
+    const room = await this.#budget.take(bytes);
     const all = await Promise.all(
       wanted.map(async (one) => {
         const { path } = one;

@@ -1,5 +1,5 @@
-/** Room for bytes in memory. Who wants more than is free waits, in the order of asking. */
-export class Room {
+/** How many bytes may be in memory at a time. Who wants more than is free waits, in the order of asking. */
+export class ByteBudget {
   readonly #bytes: number;
   #free: number;
   readonly #waiting: { readonly bytes: number; readonly begin: () => void }[] = [];

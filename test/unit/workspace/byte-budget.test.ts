@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { Room } from "../../../src/workspace/room.ts";
+import { ByteBudget } from "../../../src/workspace/byte-budget.ts";
 
 test("who wants more room than is free waits for it, and so do those who come later", async () => {
-  const room = new Room(10);
+  const budget = new ByteBudget(10);
   const order: string[] = [];
   const take = async (name: string, bytes: number) => {
-    const taken = await room.take(bytes);
+    const taken = await budget.take(bytes);
     order.push(name);
     return taken;
   };
