@@ -6,12 +6,16 @@ import { startTestJupyter } from "./jupyter.ts";
 import { startRecorder } from "./recorder.ts";
 import { startStrangeServers } from "./strange-servers.ts";
 
-/** Starts two real Jupyter servers, the deployment's and a person's own, and what is none. */
+/**
+ * Starts two real Jupyter servers, the deployment's, which has jupyter-collaboration,
+ * and a person's own, and what is none.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(path.join(tmpdir(), "jupyter-edge-hosted-"));
   const [team, own] = await Promise.all(
     ["team", "own"].map((name) =>
       startTestJupyter({
+        collaboration: name === "team",
         rootDir: path.join(folder, name),
         runtimeDir: path.join(folder, `${name}-runtime`),
       }),
