@@ -3,15 +3,20 @@ import { defineConfig } from "vitest/config";
 
 const wrangler = { configPath: "./wrangler.toml" };
 
-/** What a Worker on this machine is told of a Jupyter server behind a gateway. */
-function localUse(gatewayPort: number, token: string) {
-  return {
-    LOCAL_USE: "1",
-    JUPYTER_HOST: "127.0.0.1",
-    JUPYTER_PORT: String(gatewayPort),
-    JUPYTER_TOKEN: token,
-    KERNEL_LINGER_SECONDS: "1",
-  };
+/** The Worker in local use, with the Jupyter server behind the gateway. */
+function behindGateway() {
+  return cloudflareTest(({ inject }) => ({
+    wrangler,
+    miniflare: {
+      bindings: {
+        LOCAL_USE: "1",
+        JUPYTER_HOST: "127.0.0.1",
+        JUPYTER_PORT: String(inject("gateway").port),
+        JUPYTER_TOKEN: inject("jupyter").token,
+        KERNEL_LINGER_SECONDS: "1",
+      },
+    },
+  }));
 }
 
 export default defineConfig({
@@ -22,14 +27,7 @@ export default defineConfig({
         test: { name: "unit", include: ["test/unit/**/*.test.{ts,tsx}"] },
       },
       {
-        plugins: [
-          cloudflareTest(({ inject }) => ({
-            wrangler,
-            miniflare: {
-              bindings: localUse(inject("gateway").port, inject("jupyter").token),
-            },
-          })),
-        ],
+        plugins: [behindGateway()],
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
@@ -43,20 +41,7 @@ export default defineConfig({
       },
       {
         // The tests of notebooks once more, where jupyter-collaboration is.
-        plugins: [
-          cloudflareTest(({ inject }) => ({
-            wrangler,
-            miniflare: {
-              bindings: {
-                LOCAL_USE: "1",
-                JUPYTER_HOST: "127.0.0.1",
-                JUPYTER_PORT: String(inject("gateway").port),
-                JUPYTER_TOKEN: inject("jupyter").token,
-                KERNEL_LINGER_SECONDS: "1",
-              },
-            },
-          })),
-        ],
+        plugins: [behindGateway()],
         test: {
           name: "live",
           include: [
@@ -72,14 +57,7 @@ export default defineConfig({
         },
       },
       {
-        plugins: [
-          cloudflareTest(({ inject }) => ({
-            wrangler,
-            miniflare: {
-              bindings: localUse(inject("gateway").port, inject("jupyter").token),
-            },
-          })),
-        ],
+        plugins: [behindGateway()],
         test: {
           name: "languages",
           include: ["test/languages/**/*.test.ts"],

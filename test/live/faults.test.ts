@@ -13,19 +13,7 @@ import {
 } from "../integration/support.ts";
 import type { McpClient } from "../support/mcp-client.ts";
 import { Person } from "./person.ts";
-
-async function created(client: McpClient, path: string, sources: readonly string[]) {
-  const cells = sources.map((source) => ({ cell_type: "code", source }));
-  const made = await client.call("create_notebook", { path, cells });
-  expect(made.isError, made.text).toBe(false);
-  const { version, cells: there } = notebookOf(made);
-  return { version, ids: there.map(({ id }) => id) };
-}
-
-async function sourcesInFile(path: string): Promise<string[]> {
-  const { cells } = JSON.parse(await fileText(path));
-  return cells.map(({ source }: { source: string[] }) => source.join(""));
-}
+import { created, sourcesInFile } from "./support.ts";
 
 async function sourcesTold(client: McpClient, path: string): Promise<string> {
   const read = await client.call("read_notebook", { path, cells: "all" });

@@ -7,21 +7,8 @@ import * as Y from "yjs";
 import { hashServer, LOCAL_PRINCIPAL, roomName } from "../../src/identity.ts";
 import { fileText, notebookOf } from "../integration/notebook-support.ts";
 import { connect, eventually, jupyter } from "../integration/support.ts";
-import type { McpClient } from "../support/mcp-client.ts";
 import { Person, socketTo } from "./person.ts";
-
-async function created(client: McpClient, path: string, sources: readonly string[]) {
-  const cells = sources.map((source) => ({ cell_type: "code", source }));
-  const made = await client.call("create_notebook", { path, cells });
-  expect(made.isError, made.text).toBe(false);
-  const { version, cells: there } = notebookOf(made);
-  return { version, ids: there.map(({ id }) => id) };
-}
-
-async function sourcesInFile(path: string): Promise<string[]> {
-  const { cells } = JSON.parse(await fileText(path));
-  return cells.map(({ source }: { source: string[] }) => source.join(""));
-}
+import { created, sourcesInFile } from "./support.ts";
 
 /** How many steps Jupyter's history of a document has, which JupyterLab goes back and forth in. */
 async function stepsOf(path: string): Promise<number> {
