@@ -105,6 +105,32 @@ export default defineConfig({
         },
       },
       {
+        plugins: [
+          cloudflareTest(({ inject }) => ({
+            wrangler,
+            miniflare: {
+              bindings: {
+                SIGN_IN: "jupyterhub",
+                PUBLIC_URL: "https://edge.example.com",
+                SEALING_KEY: "a sealing key of more than thirty-two characters",
+                JUPYTERHUB_URL: inject("hub").url,
+                JUPYTERHUB_CLIENT_ID: inject("hub").clientId,
+                JUPYTERHUB_CLIENT_SECRET: inject("hub").clientSecret,
+                KERNEL_LINGER_SECONDS: "1",
+              },
+            },
+          })),
+        ],
+        test: {
+          name: "hub",
+          include: ["test/hub/**/*.test.ts"],
+          globalSetup: ["test/support/hub-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],

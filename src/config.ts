@@ -10,6 +10,17 @@ export interface JupyterAddress {
   readonly token: string;
   /** What else goes on every request to it: the service token of a tunnel in front of it. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Where a JupyterHub starts and stops it. */
+  readonly hub?: HubPlace;
+}
+
+/** A server of one person on a JupyterHub. */
+export interface HubPlace {
+  /** Of the Hub: `http(s)://host:port/base/path`, without `/hub`. */
+  readonly url: string;
+  readonly user: string;
+  /** Empty for a person's default server. */
+  readonly server: string;
 }
 
 /** What one person may use, exactly. */
@@ -29,9 +40,33 @@ export interface Standing {
   readonly storedBytes: number;
 }
 
+/** A JupyterHub at which people sign in, and what it knows this Worker by. */
+export interface HubSettings {
+  /** `http(s)://host:port/base/path`, without `/hub` and without a slash at the end. */
+  readonly url: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** The named server that everybody gets; empty for the default one. */
+  readonly server: string;
+}
+
+/** An OpenID Connect issuer at which people sign in, and who of them may. */
+export interface OidcSettings {
+  /** As it names itself. */
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** Addresses, and domains that begin with `@`, in lower case. */
+  readonly allowed: readonly string[];
+}
+
 /** How people sign in, and what they may do then. */
 export interface SignIn {
-  readonly method: "jupyter";
+  readonly method: "jupyter" | "jupyterhub" | "oidc";
+  /** Complete with `SIGN_IN=jupyterhub`. */
+  readonly hub: HubSettings;
+  /** Complete with `SIGN_IN=oidc`. */
+  readonly oidc: OidcSettings;
   /** The origin that clients use, without a slash at its end. */
   readonly publicUrl: string;
   /** The present `SEALING_KEY`, then the one that it replaced. */
@@ -110,11 +145,33 @@ const settingsSchema = z.object({
   }),
   CF_ACCESS_CLIENT_ID: optionalText(""),
   CF_ACCESS_CLIENT_SECRET: optionalText(""),
-  SIGN_IN: optionalText("").pipe(z.enum(["", "jupyter"])),
+  SIGN_IN: optionalText("").pipe(z.enum(["", "jupyter", "jupyterhub", "oidc"])),
   PUBLIC_URL: optionalText("").refine(
     (text) => text === "" || isOrigin(text),
     "must be an origin like https://jupyter-edge.example.com, with https unless it is on loopback",
   ),
+  JUPYTERHUB_URL: trustedUrl("https://hub.example.com"),
+  JUPYTERHUB_CLIENT_ID: optionalText(""),
+  JUPYTERHUB_CLIENT_SECRET: optionalText(""),
+  JUPYTERHUB_SERVER: optionalText("").refine(
+    (name) => !/[/\s\p{C}]/u.test(name),
+    "must be the name of a server alone, like assistant",
+  ),
+  OIDC_ISSUER: trustedUrl("https://login.example.com"),
+  OIDC_CLIENT_ID: optionalText(""),
+  OIDC_CLIENT_SECRET: optionalText(""),
+  OIDC_ALLOWED: optionalText("")
+    .transform((text) =>
+      text
+        .toLowerCase()
+        .split(/[\s,]+/)
+        .filter((each) => each !== ""),
+    )
+    .refine(
+      (entries) =>
+        entries.every((each) => /^[\x21-\x3f\x41-\x7e]*@[a-z0-9.-]+$/.test(each)),
+      "must be addresses and domains like ada@example.com,@example.org",
+    ),
   SEALING_KEY: optionalText(""),
   SEALING_KEY_PREVIOUS: optionalText(""),
   ALLOW_USER_SERVERS: optionalText("false").pipe(z.enum(["true", "false"])),
@@ -139,6 +196,21 @@ function optionalText(fallback: string) {
     .string()
     .default(fallback)
     .transform((value) => value.trim() || fallback);
+}
+
+/** The URL of a service that the deployment's owner trusts with people's passwords. */
+function trustedUrl(example: string) {
+  return optionalText("").refine((text) => {
+    if (text === "") return true;
+    const url = URL.parse(text);
+    return (
+      url !== null &&
+      isSafe(url) &&
+      !/[?#\\\s]/.test(text) &&
+      url.username === "" &&
+      url.password === ""
+    );
+  }, `must be a URL like ${example}, with https unless it is on loopback`);
 }
 
 /**
@@ -184,6 +256,18 @@ function signInOf(settings: Settings, env: object): SignIn | null {
   const { SEALING_KEY, SEALING_KEY_PREVIOUS } = settings;
   return {
     method: settings.SIGN_IN,
+    hub: {
+      url: settings.JUPYTERHUB_URL.replace(/(?:\/hub)?\/*$/, ""),
+      clientId: settings.JUPYTERHUB_CLIENT_ID,
+      clientSecret: settings.JUPYTERHUB_CLIENT_SECRET,
+      server: settings.JUPYTERHUB_SERVER,
+    },
+    oidc: {
+      issuer: settings.OIDC_ISSUER,
+      clientId: settings.OIDC_CLIENT_ID,
+      clientSecret: settings.OIDC_CLIENT_SECRET,
+      allowed: settings.OIDC_ALLOWED,
+    },
     publicUrl: settings.PUBLIC_URL.replace(/\/$/, ""),
     sealingKeys: [SEALING_KEY, SEALING_KEY_PREVIOUS].filter((secret) => secret !== ""),
     hasOwnServer: hasOwnServer(env),
@@ -198,6 +282,14 @@ function signInOf(settings: Settings, env: object): SignIn | null {
   };
 }
 
+/** What each way to sign in needs of its own. */
+const NEEDED = {
+  "": [],
+  jupyter: [],
+  jupyterhub: ["JUPYTERHUB_URL", "JUPYTERHUB_CLIENT_ID", "JUPYTERHUB_CLIENT_SECRET"],
+  oidc: ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_ALLOWED"],
+} as const satisfies Record<Settings["SIGN_IN"], readonly (keyof Settings)[]>;
+
 /** What a deployment with sign-in needs and lacks. Holds no setting's value. */
 function missingOf(settings: Settings, env: object): string[] {
   const missing: string[] = [];
@@ -208,8 +300,13 @@ function missingOf(settings: Settings, env: object): string[] {
     else if (length > 0 && length < MIN_SECRET_CHARS)
       missing.push(`${name} is shorter than ${MIN_SECRET_CHARS} characters`);
   }
-  if (!hasOwnServer(env) && settings.ALLOW_USER_SERVERS !== "true")
+  for (const name of NEEDED[settings.SIGN_IN])
+    if (settings[name].length === 0) missing.push(`${name} is not set`);
+  const isHub = settings.SIGN_IN === "jupyterhub";
+  if (!isHub && !hasOwnServer(env) && settings.ALLOW_USER_SERVERS !== "true")
     missing.push("Neither JUPYTER_HOST is set nor ALLOW_USER_SERVERS=true");
+  if (settings.SIGN_IN === "oidc" && hasOwnServer(env) && settings.JUPYTER_TOKEN === "")
+    missing.push("JUPYTER_TOKEN is not set: with it everybody reaches JUPYTER_HOST");
   if (!("OAUTH_KV" in env)) missing.push("The KV namespace OAUTH_KV is not bound");
   return missing;
 }
@@ -232,9 +329,12 @@ function accessHeaders(settings: Settings): Record<string, string> {
 /** http is for trying it out on one machine; everywhere else tokens would travel readable. */
 function isOrigin(text: string): boolean {
   const url = URL.parse(text);
-  if (url === null || `${url.origin}` !== text.replace(/\/$/, "")) return false;
-  const isLoopback = /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
-  return url.protocol === "https:" || (url.protocol === "http:" && isLoopback);
+  return url !== null && `${url.origin}` === text.replace(/\/$/, "") && isSafe(url);
+}
+
+function isSafe({ protocol, hostname }: URL): boolean {
+  const isLoopback = /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
+  return protocol === "https:" || (protocol === "http:" && isLoopback);
 }
 
 function basePath(path: string): string {

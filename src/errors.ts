@@ -81,6 +81,10 @@ export type Failure =
   | { code: "room_not_answering"; path: string; seconds: number }
   | { code: "no_code"; path: string; cells: string }
   | { code: "signed_out" }
+  | { code: "server_stopped"; host: string }
+  | { code: "server_starting"; host: string; seconds: number }
+  | { code: "server_start_failed"; host: string; detail: string }
+  | { code: "server_limit"; host: string; detail: string }
   | { code: "scope_missing"; scopes: readonly string[] }
   | { code: "too_many_requests"; limit: number; seconds: number }
   | { code: "too_many_conversations"; limit: number }

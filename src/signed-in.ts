@@ -16,9 +16,16 @@ import { workspaceName } from "./identity.ts";
 import { adviceFor } from "./mcp/advice.ts";
 import { MAX_REQUEST_BYTES, ownerOf, serveMcp } from "./mcp/endpoint.ts";
 import { scopesOfCall } from "./mcp/server.ts";
-import { authorizeRoutes, type GrantProps } from "./web/authorize.tsx";
+import { type AuthorizeDeps, authorizeRoutes } from "./web/authorize.tsx";
+import { callbackRoutes } from "./web/callback.ts";
+import type { GrantProps } from "./web/signing-in.tsx";
 import { pages } from "./web/pages.tsx";
+import { HubAccess } from "./auth/hub-access.ts";
+import { hubUpstream } from "./auth/jupyterhub.ts";
 import { authorizationServer, resourceServer } from "./auth/oauth.ts";
+import { isAllowed, oidcUpstream } from "./auth/oidc.ts";
+import { CALLBACK_PATH, type Upstream } from "./auth/upstream.ts";
+import { isBehindHub } from "./jupyter/hub-server.ts";
 import { knownScopes, SCOPES } from "./scopes.ts";
 import { addressOf } from "./credentials.ts";
 
@@ -27,16 +34,24 @@ const propsSchema: z.ZodType<GrantProps> = z.object({
   credentials: z.object({
     httpUrl: z.url(),
     wsUrl: z.url(),
-    token: z.string().min(1),
+    token: z.string(),
     signedInAt: z.number(),
+    hubUser: z.string().min(1).optional(),
   }),
+  // Grants of earlier versions say nothing of it.
+  method: z.enum(["jupyter", "jupyterhub", "oidc"]).default("jupyter"),
+  email: z.string().optional(),
 });
+
+/** An issuer is not told when we let people in: after this time it is asked again whether they are still there. */
+const OIDC_MAX_AGE_MS = 30 * 24 * 60 * 60_000;
 
 /** How long an isolate trusts that a Workspace has the credentials that it gave it. */
 const KEPT_MS = 60 * 60_000;
 const MAX_KEPT = 1_000;
 /** Which credentials this isolate has handed to which Workspace, and when. */
 const kept = new Map<string, number>();
+const hubAccess = new HubAccess();
 
 /** Answers any request to a deployment with sign-in. */
 export async function signedInFetch(
@@ -48,24 +63,53 @@ export async function signedInFetch(
 ): Promise<Response> {
   const url = new URL(request.url);
   if (url.origin !== signIn.publicUrl) return misdirected(signIn);
-  const oauth = authorizationServer(signIn);
+  const isUsable = (props: unknown) => canBeUsed(props, config);
+  const oauth = authorizationServer(signIn, isUsable);
   if (/^\/mcp(?:\/|$)|^\/\.well-known\/oauth-protected-resource/.test(url.pathname)) {
-    const isUsable = (props: unknown) => accessOf(props, config) !== null;
     const call = (incoming: Request, props: unknown, auth: OAuthResourceAuth) =>
       answerCall(incoming, env, ctx, config, props, auth);
     return resourceServer(signIn, oauth, isUsable, call).fetch(request, env, ctx);
   }
   if (/^\/oauth\/|^\/\.well-known\//.test(url.pathname))
     return oauth.fetch(request, env, ctx);
-  const authorize = authorizeRoutes({
+  const upstream = upstreamOf(config, signIn);
+  const deps: AuthorizeDeps = {
     config,
     signIn,
     oauth: oauth.getOAuthApi(env),
+    upstream,
     identitySecret: () => env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).identitySecret(),
     attempt: (address) => env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).attempt(address),
-    granted: (props) => keepCredentials(env, config, props),
-  });
-  return pages({ config, checkJupyter: null, authorize }).fetch(request);
+    granted: async (props: GrantProps) => {
+      await keepCredentials(env, config, props);
+      startAhead(ctx, config, props);
+    },
+  };
+  const callback = upstream === null ? undefined : callbackRoutes(deps, upstream);
+  const authorize = authorizeRoutes(deps);
+  return pages({ config, checkJupyter: null, authorize, callback }).fetch(request);
+}
+
+/** Where people have their account; null where they prove a server instead. */
+function upstreamOf({ jupyter }: Config, signIn: SignIn): Upstream | null {
+  const redirectUri = signIn.publicUrl + CALLBACK_PATH;
+  switch (signIn.method) {
+    case "jupyter":
+      return null;
+    case "jupyterhub":
+      return hubUpstream(signIn.hub, redirectUri, jupyter.headers);
+    case "oidc":
+      return oidcUpstream(signIn.oidc, redirectUri);
+  }
+}
+
+/** Starts the server of whoever has just signed in, so that their first call need not wait for all of it. */
+function startAhead(ctx: ExecutionContext, config: Config, props: GrantProps): void {
+  const address = addressOf(props.credentials, config);
+  if (address === null || !isBehindHub(address)) return;
+  const started = hubAccess.whenRunning(address, () => undefined);
+  // That call is told what went wrong.
+  ctx.waitUntil(started.catch(() => undefined));
 }
 
 /**
@@ -74,7 +118,9 @@ export async function signedInFetch(
  */
 export async function tidyUp(env: Env, signIn: SignIn): Promise<void> {
   await env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).identitySecret();
-  const oauth: OAuthAuthorizationServer<Env> = authorizationServer(signIn);
+  const oauth: OAuthAuthorizationServer<Env> = authorizationServer(signIn, () =>
+    Promise.resolve(true),
+  );
   const cursor = (await env.OAUTH_KV.get(PURGE_CURSOR)) ?? undefined;
   const result = await oauth.purgeExpiredData(env, {
     batchSize: 100,
@@ -110,17 +156,43 @@ async function answerCall(
     return insufficientScope(auth, wanted);
   }
   await keepCredentials(env, config, access.props);
-  return serveMcp(request, env, ctx, { ...access, scopes, hasToken: true });
+  const { address } = access;
+  const server = isBehindHub(address)
+    ? {
+        ready: (report: (words: string) => void) =>
+          hubAccess.whenRunning(address, report),
+        doubt: () => hubAccess.doubt(address),
+      }
+    : undefined;
+  return serveMcp(request, env, ctx, { ...access, scopes, hasToken: true, server });
 }
 
 /** How a grant reaches its server, or null where it does so no more as the deployment is set now. */
 function accessOf(props: unknown, config: Config) {
   const parsed = propsSchema.safeParse(props);
-  if (!parsed.success) return null;
+  if (!parsed.success || !isLetIn(parsed.data, config)) return null;
   const address = addressOf(parsed.data.credentials, config);
   return address === null
     ? null
     : { principal: parsed.data.principal, address, props: parsed.data };
+}
+
+/** Whether the deployment would let the person in again who signed in then. */
+function isLetIn(
+  { method, email = "", credentials }: GrantProps,
+  { signIn }: Config,
+): boolean {
+  if (method !== signIn?.method) return false;
+  if (method !== "oidc") return true;
+  const age = Date.now() - credentials.signedInAt;
+  return isAllowed(email, signIn.oidc.allowed) && age < OIDC_MAX_AGE_MS;
+}
+
+/** Whether a grant may be used, and its person is still known where they signed in. */
+async function canBeUsed(props: unknown, config: Config): Promise<boolean> {
+  const access = accessOf(props, config);
+  if (access === null) return false;
+  return !isBehindHub(access.address) || hubAccess.isSignedIn(access.address);
 }
 
 /** Gives the Workspace what its conversations need while nobody calls. */

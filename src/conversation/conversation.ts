@@ -19,6 +19,7 @@ import {
   type ConversationIdentity,
 } from "../identity.ts";
 import { interruptKernel, restartKernel, shutdownKernel } from "../jupyter/kernels.ts";
+import { judgeByHub } from "../jupyter/hub-server.ts";
 import { JupyterServer } from "../jupyter/server.ts";
 import { KernelConnection } from "../kernel/connection.ts";
 import { isFinal, stateOf } from "../kernel/execution.ts";
@@ -161,6 +162,7 @@ export class Conversation
     this.#config = parseConfig(env);
     this.server = new JupyterServer(
       this.#config.signIn === null ? this.#config.jupyter : () => this.#address(),
+      judgeByHub,
     );
     this.lingerMs = this.#config.kernelLingerMs;
     this.#storage = new ConversationStorage(ctx.storage);

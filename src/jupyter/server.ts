@@ -1,5 +1,5 @@
 import type { JupyterAddress } from "../config.ts";
-import { ExpectedError, type UnreachableReason } from "../errors.ts";
+import { ExpectedError, type Failure, type UnreachableReason } from "../errors.ts";
 import { guardedStream } from "./guarded-stream.ts";
 import { wholeBody } from "./whole-body.ts";
 
@@ -38,6 +38,14 @@ export interface JupyterResponse {
 /** Gives a server's address and credentials where they are not at hand, or throws an {@link ExpectedError}. */
 export type AddressSource = () => Promise<JupyterAddress>;
 
+/** Finds what stands behind a refusal that the server itself may not have given; null where that is not known. */
+export type RefusalJudge = (address: JupyterAddress) => Promise<Failure | null>;
+
+/** What something in front of a server may have answered in its place. */
+const DOUBTFUL_STATUS = new Set([401, 403, 424, 502, 503, 504]);
+/** What is about one kernel, which ends with its server. */
+const KERNEL_PATH = /^\/api\/kernels\/[^/?]/;
+
 /**
  * One Jupyter server, and the only place where its credentials are put on a
  * request. Redirects are never followed: a 302 to a login page is an answer, and
@@ -45,6 +53,7 @@ export type AddressSource = () => Promise<JupyterAddress>;
  */
 export class JupyterServer {
   readonly #source: AddressSource;
+  readonly #judge: RefusalJudge;
   /** Once it was asked for. */
   #address: JupyterAddress | null = null;
   #host = "";
@@ -52,7 +61,11 @@ export class JupyterServer {
   #xsrf: string | null = null;
 
   /** @param address or a way to ask for it, which is done again after the server rejected its token */
-  constructor(address: JupyterAddress | AddressSource) {
+  constructor(
+    address: JupyterAddress | AddressSource,
+    judge: RefusalJudge = () => Promise.resolve(null),
+  ) {
+    this.#judge = judge;
     this.#source =
       typeof address === "function" ? address : () => Promise.resolve(address);
   }
@@ -84,9 +97,9 @@ export class JupyterServer {
       const answer = await fetch(address.httpUrl + path, { ...init, signal });
       return { response: answer, text: await this.#readWhole(answer, request.maxBytes) };
     }, timeoutMs);
-    this.#throwIfRefused(response, text);
+    const status = await this.#accepted(address, path, response, text);
     return {
-      status: response.status,
+      status,
       text,
       json: () => this.#parse(response, text),
     };
@@ -114,8 +127,7 @@ export class JupyterServer {
       );
       return { response: answer, bytes: read, text: "" };
     }, timeoutMs);
-    if (response.status === 404) return null;
-    this.#throwIfRefused(response, text);
+    if ((await this.#accepted(address, path, response, text)) === 404) return null;
     return bytes;
   }
 
@@ -138,8 +150,7 @@ export class JupyterServer {
       const isFile = answer.status === 200;
       return { response: answer, text: isFile ? "" : await this.#readWhole(answer) };
     }, timeoutMs);
-    if (response.status === 404) return null;
-    this.#throwIfRefused(response, text);
+    if ((await this.#accepted(address, path, response, text)) === 404) return null;
     const length = response.headers.get("content-length");
     const body = response.body ?? new Blob([]).stream();
     return {
@@ -174,8 +185,7 @@ export class JupyterServer {
       };
     }, timeoutMs);
     if (response.webSocket === null) {
-      if (response.status === 404) return null;
-      this.#throwIfRefused(response, text);
+      if ((await this.#accepted(address, path, response, text)) === 404) return null;
       throw new ExpectedError({
         code: "not_jupyter",
         host: this.host,
@@ -258,6 +268,27 @@ export class JupyterServer {
       throw this.#unreachable(cause);
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** The status of an answer that is none of a refusal. A server that does not run has no kernels: 404. */
+  async #accepted(
+    address: JupyterAddress,
+    path: string,
+    response: Response,
+    text: string,
+  ): Promise<number> {
+    const { status } = response;
+    try {
+      this.#throwIfRefused(response, text);
+      return status;
+    } catch (cause) {
+      const isDoubtful = DOUBTFUL_STATUS.has(status) || (status >= 300 && status < 400);
+      const failure = isDoubtful ? await this.#judge(address) : null;
+      if (failure === null) throw cause;
+      if (failure.code === "server_stopped" && KERNEL_PATH.test(path)) return 404;
+      if (failure.code === "signed_out") this.#address = null;
+      throw new ExpectedError(failure, { cause });
     }
   }
 

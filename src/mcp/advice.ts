@@ -352,6 +352,28 @@ export function adviceFor(failure: Failure): Advice {
         message: "There are no credentials for this Jupyter server any more.",
         next: "Ask the user to connect this server again in their client.",
       };
+    case "server_stopped":
+      return {
+        message: `The user's Jupyter server on ${failure.host} was stopped, by its JupyterHub or by a person. Its kernels and their variables are gone; files are as they were.`,
+        next: "Call list_kernels or run_code: either starts it again. list_conversations shows what had run.",
+      };
+    case "server_starting":
+      return {
+        message: `The user's Jupyter server on ${failure.host} does not run yet: it has been starting for ${failure.seconds} s and goes on. Nothing was done.`,
+        next: "Call again in a moment.",
+      };
+    case "server_start_failed":
+      return {
+        message: `JupyterHub on ${failure.host} could not start the user's Jupyter server. Nothing was done.`,
+        next: "Call once more; if it fails again, ask the user to start the server on the Hub's own page, or to tell whoever runs the Hub.",
+        quoted: failure.detail,
+      };
+    case "server_limit":
+      return {
+        message: `JupyterHub on ${failure.host} starts no further server for now: too many run or start. Nothing was done.`,
+        next: "Wait some minutes, then call again; ask the user to tell whoever runs the Hub if it stays.",
+        quoted: failure.detail,
+      };
     case "scope_missing":
       return {
         message: `The user has not allowed that: it needs ${failure.scopes.join(" and ")}.`,

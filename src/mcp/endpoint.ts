@@ -8,9 +8,11 @@ import {
   roomName,
   workspaceName,
 } from "../identity.ts";
+import { judgeByHub } from "../jupyter/hub-server.ts";
 import { JupyterServer } from "../jupyter/server.ts";
 import { Notebooks, roomKeeper } from "../notebook/access.ts";
 import { createServer } from "./server.ts";
+import type { ServerReadiness } from "./tool.ts";
 
 /** Code of 1,000,000 characters in JSON, with room for what is around it. */
 export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -22,7 +24,14 @@ export interface Caller {
   readonly scopes: readonly Scope[];
   /** Whether a token says so, which no page of another site can send by itself. */
   readonly hasToken: boolean;
+  /** Where something has to be started before it answers. */
+  readonly server?: ServerReadiness | undefined;
 }
+
+const ALWAYS_READY: ServerReadiness = {
+  ready: () => Promise.resolve(),
+  doubt: () => undefined,
+};
 
 /** The names of what is a caller's own: nothing else can be addressed with them. */
 export async function ownerOf({
@@ -43,7 +52,7 @@ export async function serveMcp(
   const identity = (handle: string) => ({ ...owner, handle });
   const reopenWorkspace = () => env.WORKSPACE.getByName(workspaceName(owner));
   const workspace = reopenWorkspace();
-  const jupyter = new JupyterServer(caller.address);
+  const jupyter = new JupyterServer(caller.address, judgeByHub);
   const context = {
     conversations: {
       identity,
@@ -59,6 +68,7 @@ export async function serveMcp(
       return roomKeeper(room, { owner, path });
     }),
     scopes: caller.scopes,
+    server: caller.server ?? ALWAYS_READY,
   };
   const handler = createMcpHandler(() => createServer(context), {
     // Only a stream sends keep-alives while a call waits, and notices a client that has left.

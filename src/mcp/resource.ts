@@ -8,7 +8,7 @@ import { ExpectedError } from "../errors.ts";
 import type { Scope } from "../scopes.ts";
 import type { Complete } from "./completion.ts";
 import { orProtocolError } from "./error-words.ts";
-import { throwIfLacking, type CallContext } from "./tool.ts";
+import { onceServerRuns, throwIfLacking, type CallContext } from "./tool.ts";
 
 /** A part of what is read: text, or bytes as base64. */
 export type ResourcePart =
@@ -27,6 +27,8 @@ export interface ResourceDefinition<Variable extends string> {
   /** What a token needs to read one, and to complete its variables. */
   readonly scopes: readonly Scope[];
   readonly complete: Readonly<Record<Variable, Complete>>;
+  /** True where nothing has to be started to read one. */
+  readonly worksWhileStopped?: boolean;
   /** The variables come decoded, and not checked in any other way. */
   read(
     variables: Readonly<Record<Variable, string>>,
@@ -92,10 +94,11 @@ export function defineResource<Variable extends string>(
               Object.entries(variables).map(([key, value]) => [key, decode(value)]),
             );
             // The template has exactly the variables that are completed.
-            const parts = await definition.read(
-              decoded as Record<Variable, string>,
-              context,
-            );
+            const known = decoded as Record<Variable, string>;
+            const read = () => definition.read(known, context);
+            const parts = await (definition.worksWhileStopped === true
+              ? read()
+              : onceServerRuns(context, read));
             return { contents: parts.map((part) => ({ uri: href, ...part })) };
           },
           href,

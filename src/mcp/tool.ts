@@ -24,6 +24,18 @@ export interface Conversations {
   identity(handle: string): Parameters<Conversation["run"]>[0]["identity"];
 }
 
+/** A Jupyter server that may have to be started first. */
+export interface ServerReadiness {
+  /**
+   * Resolves once it runs.
+   *
+   * @throws {ExpectedError} where it does not start, or not in time
+   */
+  ready(report: (words: string) => void): Promise<void>;
+  /** Called where it was found stopped after all. */
+  doubt(): void;
+}
+
 /** What all that a client asks for works with. */
 export interface CallContext {
   readonly conversations: Conversations;
@@ -32,6 +44,7 @@ export interface CallContext {
   reopenWorkspace(): DurableObjectStub<Workspace>;
   readonly jupyter: JupyterServer;
   readonly notebooks: Notebooks;
+  readonly server: ServerReadiness;
   /** What the caller's token allows. */
   readonly scopes: readonly Scope[];
 }
@@ -60,6 +73,8 @@ export interface ToolDefinition<Input extends z.ZodObject> {
   readonly argumentScopes?: Readonly<Record<string, readonly Scope[]>>;
   readonly input: Input;
   readonly annotations: Required<Omit<ToolAnnotations, "title">>;
+  /** True where nothing has to be started for it: it is about what was run, or about kernels, of which a stopped server has none. */
+  readonly worksWhileStopped?: boolean;
   run(input: z.infer<Input>, context: ToolContext): Promise<ToolResult>;
 }
 
@@ -97,7 +112,10 @@ export function defineTool<Input extends z.ZodObject>(
         const parsed = args as z.infer<Input>;
         return answer(definition, () => {
           throwIfLacking(scopesOf(parsed), context);
-          return definition.run(parsed, { ...context, onProgress });
+          const run = () => definition.run(parsed, { ...context, onProgress });
+          return definition.worksWhileStopped === true
+            ? run()
+            : onceServerRuns(context, run, onProgress);
         });
       };
       server.registerTool(name, { title, description, inputSchema, annotations }, call);
@@ -113,6 +131,22 @@ export function throwIfLacking(
   const lacking = needed.filter((scope) => !scopes.includes(scope));
   if (lacking.length > 0)
     throw new ExpectedError({ code: "scope_missing", scopes: lacking });
+}
+
+/** Does `work` on a server that runs, which is started first where it does not. */
+export async function onceServerRuns<T>(
+  { server }: Pick<CallContext, "server">,
+  work: () => Promise<T> | T,
+  onProgress?: ProgressListener,
+): Promise<T> {
+  await server.ready((words) => void onProgress?.(words));
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ExpectedError && error.failure.code === "server_stopped")
+      server.doubt();
+    throw error;
+  }
 }
 
 /** The common result: one block of text. */

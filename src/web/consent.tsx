@@ -1,18 +1,17 @@
 import type { ConsentDescription } from "@cloudflare/workers-oauth-provider";
+import type { SignIn } from "../config.ts";
 import { SCOPE_WORDS, SCOPES, type Scope } from "../scopes.ts";
+import { type FormProblem, ProblemAt, ServerFields } from "./consent-server.tsx";
 import { Layout } from "./layout.tsx";
-
-/** What is wrong with what a person sent, and where on the form. */
-export interface FormProblem {
-  readonly field: "server" | "token" | "scope" | null;
-  readonly message: string;
-}
 
 /** The form on which a person lets a client in. */
 export interface Consent {
   readonly client: ConsentDescription;
   /** Names the authorization request; works once, in this browser. */
   readonly handle: string;
+  readonly method: SignIn["method"];
+  /** The host at which people sign in; null where they prove a server instead. */
+  readonly upstreamHost: string | null;
   /** Whether the deployment has a server of its own, and whether people may name theirs. */
   readonly hasOwnServer: boolean;
   readonly allowsUserServers: boolean;
@@ -31,7 +30,11 @@ export function consentPage(consent: Consent) {
     <Layout
       title={`${problem === null ? "" : "Problem: "}Connect ${name} · Jupyter Edge MCP`}
       heading={`Connect ${name}`}
-      lead="It asks to work in your Jupyter. You decide with which server, and what it may do there."
+      lead={
+        consent.method === "jupyterhub"
+          ? "It asks to work in your Jupyter. You decide what it may do there."
+          : "It asks to work in your Jupyter. You decide with which server, and what it may do there."
+      }
     >
       {problem !== null && (
         <div class="notice" role="alert">
@@ -91,83 +94,42 @@ export function consentPage(consent: Consent) {
       <section aria-labelledby="kept">
         <h2 id="kept">What is kept</h2>
         <ul>
-          <li>
-            Your token, encrypted. It goes to that Jupyter server and nowhere else; the
-            client never sees it.
-          </li>
+          <li>{keptCredentials(consent)}</li>
           <li>
             Your conversations and their outputs, until they have not been used for a
             while. Nobody else can reach them.
           </li>
-          <li>
-            Whoever uses the same Jupyter server shares its files and kernels with you, as
-            in Jupyter itself. Whoever has the same token of it is the same person here.
-          </li>
+          <li>{sharedWith(consent)}</li>
         </ul>
       </section>
     </Layout>
   );
 }
 
-function ServerFields(props: Consent) {
-  const { hasOwnServer, allowsUserServers, userServerPorts, server, problem } = props;
-  const ports = userServerPorts.filter((port) => port !== 443);
-  return (
-    <fieldset>
-      <legend>Your Jupyter</legend>
-      {allowsUserServers && (
-        <p>
-          <label for="server">URL of the server</label>
-          <input
-            id="server"
-            name="server"
-            type="text"
-            inputmode="url"
-            autocomplete="url"
-            autocapitalize="none"
-            spellcheck={false}
-            value={server}
-            required={!hasOwnServer}
-            maxlength={1_000}
-            aria-describedby={described("server-hint", problem, "server")}
-            aria-invalid={problem?.field === "server" ? "true" : undefined}
-          />
-          <ProblemAt field="server" problem={problem} />
-          <span class="hint" id="server-hint">
-            {hasOwnServer && "Leave it empty for the server of this service. "}
-            {hasOwnServer ? "Your own looks like " : "It looks like "}
-            <code>https://jupyter.example.com/path</code>
-            {ports.length > 0 &&
-              `, ${userServerPorts.includes(443) ? "and may have" : "with"} port ${PORTS.format(ports.map(String))}`}
-            .
-          </span>
-        </p>
-      )}
-      <p>
-        <label for="token">Token</label>
-        <input
-          id="token"
-          name="token"
-          type="password"
-          autocomplete="off"
-          autocapitalize="none"
-          spellcheck={false}
-          required
-          maxlength={MAX_TOKEN_CHARS}
-          aria-describedby={described("token-hint", problem, "token")}
-          aria-invalid={problem?.field === "token" ? "true" : undefined}
-        />
-        <ProblemAt field="token" problem={problem} />
-        <span class="hint" id="token-hint">
-          {allowsUserServers
-            ? "Of that server: "
-            : "Of the Jupyter server of this service: "}
-          what stands behind <code class="whole">?token=</code> in the URL that{" "}
-          <code>jupyter server list</code> prints.
-        </span>
-      </p>
-    </fieldset>
-  );
+function keptCredentials({ method, allowsUserServers }: Consent): string {
+  switch (method) {
+    case "jupyter":
+      return "Your token, encrypted. It goes to that Jupyter server and nowhere else; the client never sees it.";
+    case "jupyterhub":
+      return "A token of the Hub for your own server, encrypted. It reaches that server, starts it and sees how it stands, and nothing else of the Hub; the client never sees it.";
+    case "oidc":
+      return allowsUserServers
+        ? "Your address, and a token that you enter, encrypted. The token goes to that Jupyter server and nowhere else; the client never sees it."
+        : "Your address, encrypted. The client never sees it.";
+  }
+}
+
+function sharedWith({ method, hasOwnServer }: Consent): string {
+  switch (method) {
+    case "jupyter":
+      return "Whoever uses the same Jupyter server shares its files and kernels with you, as in Jupyter itself. Whoever has the same token of it is the same person here.";
+    case "jupyterhub":
+      return "Whoever may use your server on the Hub shares its files and kernels with you, as on the Hub itself.";
+    case "oidc":
+      return hasOwnServer
+        ? "In the Jupyter of this service, everybody who may use it has the same account: they see and change the same files, and reach the same kernels and what is in them."
+        : "Whoever uses the same Jupyter server shares its files and kernels with you, as in Jupyter itself.";
+  }
 }
 
 function ScopeFields({ chosen, problem }: Consent) {
@@ -198,23 +160,24 @@ function ScopeFields({ chosen, problem }: Consent) {
   );
 }
 
-/** What is wrong with a field, beside it: the notice at the top is far away on a phone. */
-function ProblemAt(props: {
-  readonly field: FormProblem["field"];
-  readonly problem: FormProblem | null;
-}) {
-  const { field, problem } = props;
-  if (problem === null || problem.field !== field) return null;
-  return (
-    <span class="problem" id="problem">
-      {problem.message}
-    </span>
-  );
-}
-
 /** Where a link leads to what has to be corrected. */
 function idOf(field: "server" | "token" | "scope"): string {
   return field === "scope" ? SCOPES[0] : field;
+}
+
+/** A page that sends the browser on to where people sign in. */
+export function continuePage(props: { readonly host: string; readonly url: string }) {
+  return (
+    <Layout
+      title="Sign in · Jupyter Edge MCP"
+      heading="Sign in"
+      lead={`You go on to ${props.host}, and come back from there.`}
+    >
+      <p>
+        <a href={props.url}>Continue to {props.host}</a>
+      </p>
+    </Layout>
+  );
 }
 
 /** A page for what cannot go on in this browser: an expired form, an unknown client. */
@@ -233,18 +196,7 @@ export function brokenOffPage(props: {
   );
 }
 
-/** No token of Jupyter or JupyterHub comes near this. */
-export const MAX_TOKEN_CHARS = 4_000;
 const MAX_NAME_CHARS = 80;
-const PORTS = new Intl.ListFormat("en", { type: "disjunction" });
-
-function described(
-  hint: string,
-  problem: FormProblem | null,
-  field: FormProblem["field"],
-): string {
-  return problem?.field === field ? `problem ${hint}` : hint;
-}
 
 /** A client's name as one short line: it may be anything. */
 function shortened(text: string): string {

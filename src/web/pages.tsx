@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { version } from "../../package.json";
 import { localRefusal, type LocalRefusal } from "../auth/local.ts";
+import { CALLBACK_PATH } from "../auth/upstream.ts";
 import type { Config } from "../config.ts";
 import { type JupyterState, landingPage } from "./landing.tsx";
 import { Layout } from "./layout.tsx";
@@ -15,6 +16,8 @@ export interface PagesDeps {
   readonly checkJupyter: (() => Promise<JupyterState>) | null;
   /** Where people sign in. Then nobody is local. */
   readonly authorize?: Hono<PagesEnv>;
+  /** Where they come back to from where they have an account. */
+  readonly callback?: Hono<PagesEnv> | undefined;
   /** What keeps the deployment closed for everybody. */
   readonly missing?: readonly string[];
 }
@@ -93,6 +96,7 @@ export function pages(deps: PagesDeps): Hono<PagesEnv> {
   });
 
   if (authorize !== undefined) app.route("/authorize", authorize);
+  if (deps.callback !== undefined) app.route(CALLBACK_PATH, deps.callback);
 
   for (const path of ["/", "/health"]) {
     app.all(path, (c) => {

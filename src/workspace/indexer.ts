@@ -40,6 +40,7 @@ const STOPPING: ReadonlySet<string> = new Set([
   "token_rejected",
   "rate_limited",
   "signed_out",
+  "server_stopped",
   "not_jupyter",
 ]);
 

@@ -8,6 +8,7 @@ import { DurableObject } from "cloudflare:workers";
 import { parseConfig, type Config } from "../config.ts";
 import { outcomeOf, valueOf, type Outcome } from "../errors.ts";
 import { workspaceName } from "../identity.ts";
+import { judgeByHub } from "../jupyter/hub-server.ts";
 import { JupyterServer } from "../jupyter/server.ts";
 import type { RoomObject, RoomPlace } from "../notebook/access.ts";
 import type { CellRun, Written } from "../notebook/document.ts";
@@ -71,6 +72,7 @@ export class NotebookRoom extends DurableObject<Env> implements RoomObject {
     const { signIn, jupyter, kernelLingerMs } = this.#config;
     const server = new JupyterServer(
       signIn === null ? jupyter : async () => valueOf(await workspace.address()),
+      judgeByHub,
     );
     return new RoomNotebook(server, path, kernelLingerMs, () => {
       // The next search reads it again. What fails there is found at the next listing.

@@ -11,6 +11,7 @@ import {
 } from "../errors.ts";
 import { compileGlob } from "../jupyter/glob.ts";
 import { isNotebookPath } from "../jupyter/paths.ts";
+import { judgeByHub } from "../jupyter/hub-server.ts";
 import { JupyterServer } from "../jupyter/server.ts";
 import type { RoomOffer } from "../notebook/access.ts";
 import {
@@ -151,6 +152,7 @@ export class Workspace extends DurableObject<Env> {
       this.#config.signIn === null
         ? this.#config.jupyter
         : async () => valueOf(await this.address()),
+      judgeByHub,
     );
     this.#indexer = new Indexer(this.#index, notebooksOf(server));
   }

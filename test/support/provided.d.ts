@@ -13,6 +13,16 @@ declare module "vitest" {
     Record<"silent" | "html" | "elsewhere" | "login" | "open" | "huge" | "named", number>
   >;
 
+  /** A JupyterHub behind a recorder, and what this Worker and the tests are to it. */
+  interface RecordedHub {
+    readonly url: string;
+    readonly controlPort: number;
+    readonly password: string;
+    readonly clientId: string;
+    readonly clientSecret: string;
+    readonly adminToken: string;
+  }
+
   /** What the global setups hand to their tests. */
   interface ProvidedContext {
     readonly jupyter: { readonly port: number; readonly token: string };
@@ -24,6 +34,7 @@ declare module "vitest" {
     readonly strangeServers: StrangeServers;
     /** The languages whose kernels the server has, as the table of languages names them. */
     readonly languages: readonly string[];
+    readonly hub: RecordedHub;
     readonly gateway: { readonly port: number; readonly controlPort: number };
   }
 }

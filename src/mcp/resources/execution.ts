@@ -15,6 +15,7 @@ export const executionResource = defineResource({
     "The output of an execution: its status, then up to 1,000,000 characters, and small images.",
   template: "jupyter://conversations/{conversation}/executions/{execution}",
   scopes: ["code:execute"],
+  worksWhileStopped: true,
   complete: { conversation: completeConversation, execution: completeExecution },
   async read({ conversation, execution }, context) {
     const outcome = await conversationOf(conversation, context).read({

@@ -20,6 +20,7 @@ const listConversations = defineTool({
     idempotentHint: true,
     openWorldHint: false,
   },
+  worksWhileStopped: true,
   async run({ limit }, { workspace }) {
     const { conversations, total } = await workspace.list(limit);
     if (total === 0) {
@@ -76,6 +77,7 @@ const endConversation = defineTool({
     idempotentHint: false,
     openWorldHint: false,
   },
+  worksWhileStopped: true,
   async run({ conversation, shutdown_kernels }, context) {
     const ended = valueOf(
       await conversationOf(conversation, context).end(shutdown_kernels),

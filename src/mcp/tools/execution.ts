@@ -142,6 +142,7 @@ const getOutput = defineTool({
     idempotentHint: true,
     openWorldHint: false,
   },
+  worksWhileStopped: true,
   async run(input, context) {
     const {
       conversation,
@@ -206,6 +207,7 @@ const sendInput = defineTool({
     idempotentHint: false,
     openWorldHint: true,
   },
+  worksWhileStopped: true,
   async run({ conversation, execution, text: answer }, context) {
     throwIfTooLong("text_too_long", answer, MAX_INPUT_BYTES);
     const outcome = await conversationOf(conversation, context).input(

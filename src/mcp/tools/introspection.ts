@@ -37,6 +37,7 @@ const listVariables = defineTool({
       .default("*"),
   }),
   annotations: READS_ONLY,
+  worksWhileStopped: true,
   async run({ conversation, kernel, name, pattern }, context) {
     const outcome = await conversationOf(conversation, context).variables({
       kernel,
@@ -66,6 +67,7 @@ const inspectCode = defineTool({
     mode: z.enum(["help", "source", "complete"]).default("help"),
   }),
   annotations: READS_ONLY,
+  worksWhileStopped: true,
   async run({ conversation, code, cursor: given, kernel, mode }, context) {
     const chars = Array.from(code);
     if (given !== undefined && given > chars.length)

@@ -33,6 +33,7 @@ const interruptKernel = defineTool({
     idempotentHint: true,
     openWorldHint: false,
   },
+  worksWhileStopped: true,
   async run({ conversation, kernel }, context) {
     const outcome = await conversationOf(conversation, context).interrupt(kernel);
     const { kernel: interrupted, hasEnded, executions } = valueOf(outcome);
@@ -73,6 +74,7 @@ const restartKernel = defineTool({
     idempotentHint: true,
     openWorldHint: false,
   },
+  worksWhileStopped: true,
   async run({ conversation, kernel }, context) {
     const { kernel: restarted, lost } = valueOf(
       await conversationOf(conversation, context).restart(kernel),
@@ -101,6 +103,7 @@ const shutdownKernel = defineTool({
     idempotentHint: true,
     openWorldHint: false,
   },
+  worksWhileStopped: true,
   async run({ conversation, kernel }, context) {
     if (conversation === undefined) {
       const running = await listRunning(context.jupyter);

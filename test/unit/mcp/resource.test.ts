@@ -25,6 +25,7 @@ async function connect(scopes: readonly Scope[]) {
     workspace: failing,
     jupyter: failing,
     notebooks: failing,
+    server: failing,
     scopes,
   } as CallContext;
   const server = createServer(context);

@@ -11,6 +11,8 @@ const CONSENT: Consent = {
     redirectIsLoopback: false,
     scope: [],
   },
+  method: "jupyter" as const,
+  upstreamHost: null,
   handle: "a handle",
   hasOwnServer: true,
   allowsUserServers: false,
