@@ -1,14 +1,21 @@
-import { ExpectedError } from "../errors.ts";
+import { ExpectedError, type Failure } from "../errors.ts";
 import {
   type HubServerAddress,
   serverState,
   whenRunning,
 } from "../jupyter/hub-server.ts";
-import type { ServerState } from "../jupyter/hub.ts";
 
 /** A chain of calls asks the Hub once; what it says of a token or a server is believed no longer. */
 const BELIEVED_MS = 10_000;
 const MAX_KEPT = 1_000;
+
+/** What a Hub says that has heard what it was asked. */
+const HUBS_WORDS: ReadonlySet<string> = new Set<Failure["code"]>([
+  "signed_out",
+  "server_starting",
+  "server_start_failed",
+  "server_limit",
+]);
 
 /**
  * What the Hub says of people's tokens and servers. It is asked before a call is
@@ -16,16 +23,15 @@ const MAX_KEPT = 1_000;
  * revoked, and one that does not run answers as if the token were wrong.
  */
 export class HubAccess {
-  readonly #said = new Map<
-    string,
-    { readonly at: number; readonly state: ServerState }
-  >();
+  readonly #signedIn = new Recently();
+  readonly #running = new Recently();
 
   /** Whether the Hub takes the token. A Hub that does not answer does not sign people out: their server may run. */
   async isSignedIn(address: HubServerAddress): Promise<boolean> {
-    if (this.#believed(address) !== null) return true;
+    if (this.#signedIn.has(keyOf(address))) return true;
     try {
-      this.#keep(address, await serverState(address));
+      await serverState(address);
+      this.#signedIn.add(keyOf(address));
       return true;
     } catch (error) {
       if (!(error instanceof ExpectedError)) throw error;
@@ -36,36 +42,45 @@ export class HubAccess {
   /**
    * Resolves once the person's server runs; starts it where it does not.
    *
-   * @throws {ExpectedError} as `whenRunning` does, but not where the Hub does not answer
+   * @throws {ExpectedError} what the Hub says of the token or the start. A Hub that
+   *   cannot be asked keeps nobody from a server that may run
    */
   async whenRunning(
     address: HubServerAddress,
     report: (words: string) => void,
   ): Promise<void> {
-    if (this.#believed(address) === "ready") return;
+    if (this.#running.has(keyOf(address))) return;
     try {
       await whenRunning(address, report);
-      this.#keep(address, "ready");
+      this.#running.add(keyOf(address));
     } catch (error) {
-      const isUnreachable =
-        error instanceof ExpectedError && error.failure.code === "jupyter_unreachable";
-      if (!isUnreachable) throw error;
+      const isHubsWord =
+        !(error instanceof ExpectedError) || HUBS_WORDS.has(error.failure.code);
+      if (isHubsWord) throw error;
     }
   }
 
   /** Believes nothing of a server any more: it was found stopped. */
   doubt(address: HubServerAddress): void {
-    this.#said.delete(keyOf(address));
+    this.#running.delete(keyOf(address));
+  }
+}
+
+/** What was found to be so a moment ago. */
+class Recently {
+  readonly #seenAt = new Map<string, number>();
+
+  has(key: string): boolean {
+    return (this.#seenAt.get(key) ?? 0) > Date.now() - BELIEVED_MS;
   }
 
-  #believed(address: HubServerAddress): ServerState | null {
-    const said = this.#said.get(keyOf(address));
-    return said === undefined || said.at < Date.now() - BELIEVED_MS ? null : said.state;
+  add(key: string): void {
+    if (this.#seenAt.size >= MAX_KEPT) this.#seenAt.clear();
+    this.#seenAt.set(key, Date.now());
   }
 
-  #keep(address: HubServerAddress, state: ServerState): void {
-    if (this.#said.size >= MAX_KEPT) this.#said.clear();
-    this.#said.set(keyOf(address), { at: Date.now(), state });
+  delete(key: string): void {
+    this.#seenAt.delete(key);
   }
 }
 

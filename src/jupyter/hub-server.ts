@@ -1,6 +1,6 @@
 import type { HubPlace, JupyterAddress } from "../config.ts";
 import { ExpectedError } from "../errors.ts";
-import type { RefusalJudge } from "./server.ts";
+import { JupyterServer, type RefusalJudge } from "./server.ts";
 import { Hub, type ServerState } from "./hub.ts";
 
 /** Called with a sign of life while a server starts. */
@@ -9,7 +9,8 @@ type Report = (words: string) => void;
 /** What a call has left for itself after this is within what clients wait for an answer. */
 const PATIENCE_MS = 25_000;
 const HEARTBEAT_MS = 5_000;
-const ASK_AGAIN_MS = 1_000;
+const ASK_AGAIN_MS = 500;
+const PROBE_TIMEOUT_MS = 8_000;
 
 /** An address of a server that a Hub starts. */
 export type HubServerAddress = JupyterAddress & { readonly hub: HubPlace };
@@ -42,7 +43,7 @@ export const judgeByHub: RefusalJudge = async (address) => {
 };
 
 /**
- * Starts a person's server where it does not run, and waits for it.
+ * Starts a person's server where it does not answer, and waits for it.
  *
  * @throws {ExpectedError} `server_starting` where it takes longer than a call can
  *   wait, and what the Hub says where it does not start
@@ -53,37 +54,62 @@ export async function whenRunning(
 ): Promise<void> {
   const since = Date.now();
   const deadline = since + PATIENCE_MS;
-  const hub = hubOf(address);
-  const tell = (doing: string) => report(`The Jupyter server is ${doing}`);
   const seconds = () => Math.round((Date.now() - since) / 1_000);
-  let percent = 0;
+  const { host } = new URL(address.httpUrl);
+  const hub = hubOf(address);
+  const progress = { percent: 0 };
+  const tell = (more: string) => report(`The Jupyter server is starting${more}`);
   const heartbeat = setInterval(() => {
-    tell(`starting for ${seconds()} s${percent > 0 ? ` (${percent} %)` : ""}`);
+    tell(` for ${seconds()} s${progress.percent > 0 ? ` (${progress.percent} %)` : ""}`);
   }, HEARTBEAT_MS);
   try {
     for (;;) {
-      const state = (await hub.user()).servers.get(address.hub.server) ?? "stopped";
-      if (state === "ready") return;
+      const answer = await answerOf(address);
+      if (answer === "answers") return;
       if (Date.now() >= deadline)
-        throw new ExpectedError({
-          code: "server_starting",
-          host: new URL(address.httpUrl).host,
-          seconds: seconds(),
+        throw new ExpectedError({ code: "server_starting", host, seconds: seconds() });
+      const state = (await hub.user()).servers.get(address.hub.server) ?? "stopped";
+      if (state === "starting") {
+        await followed(hub, address, deadline, (percent) => {
+          progress.percent = percent;
+          tell(` (${percent} %)`);
         });
-      if (state === "stopped") {
-        tell("starting");
-        await hub.start(address.hub);
-      } else if (state === "starting") {
-        await followed(hub, address, deadline, (at) => {
-          percent = at;
-          tell(`starting (${at} %)`);
-        });
-      } else {
-        await pause(ASK_AGAIN_MS);
+      } else if (state === "stopped" || (state === "ready" && answer === "is down")) {
+        // Of one that has died the Hub may know nothing yet: asked to start it, it looks.
+        tell("");
+        await started(hub, address);
       }
+      await pause(Math.min(ASK_AGAIN_MS, deadline - Date.now()));
     }
   } finally {
     clearInterval(heartbeat);
+  }
+}
+
+/** Whether Jupyter answers there; a proxy without a way to it leads to the Hub, and one whose way leads nowhere says that it is down. */
+async function answerOf(
+  address: HubServerAddress,
+): Promise<"answers" | "is down" | "leads elsewhere"> {
+  try {
+    // It says who it is to everybody.
+    const server = new JupyterServer({ ...address, token: "" });
+    const response = await server.request("/api", { timeoutMs: PROBE_TIMEOUT_MS });
+    return response.status === 200 ? "answers" : "leads elsewhere";
+  } catch (error) {
+    if (!(error instanceof ExpectedError)) throw error;
+    const { failure } = error;
+    return failure.code === "jupyter_unreachable" ? "is down" : "leads elsewhere";
+  }
+}
+
+/** Asks for a start. One that has failed by now says why only to who follows it. */
+async function started(hub: Hub, address: HubServerAddress): Promise<void> {
+  try {
+    await hub.start(address.hub);
+  } catch (error) {
+    if (error instanceof ExpectedError && error.failure.code === "server_start_failed")
+      await followed(hub, address, Date.now() + PROBE_TIMEOUT_MS, () => undefined);
+    throw error;
   }
 }
 
@@ -98,7 +124,10 @@ async function followed(
   const late = pause(deadline - Date.now()).then(() => null);
   try {
     for (;;) {
-      const next = await Promise.race([events.next(), late]);
+      const event = events.next();
+      // Whoever does not wait for it any more does not hear that it failed.
+      event.catch(() => undefined);
+      const next = await Promise.race([event, late]);
       if (next === null || next.done === true) break;
       const { percent, end, message: detail } = next.value;
       if (end === "failed") {
@@ -116,7 +145,6 @@ async function followed(
     // It would wait for the event that is awaited above.
     void events.return(undefined).catch(() => undefined);
   }
-  await pause(Math.min(ASK_AGAIN_MS, Math.max(0, deadline - Date.now())));
 }
 
 function hubOf({ hub, token, headers }: HubServerAddress): Hub {

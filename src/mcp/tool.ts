@@ -9,7 +9,7 @@ import type {
 import type { z } from "zod";
 import type { Conversation } from "../conversation/conversation.ts";
 import type { ProgressListener } from "../conversation/waiting.ts";
-import { ExpectedError } from "../errors.ts";
+import { ExpectedError, type Failure } from "../errors.ts";
 import type { Scope } from "../scopes.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
 import type { Notebooks } from "../notebook/access.ts";
@@ -133,6 +133,14 @@ export function throwIfLacking(
     throw new ExpectedError({ code: "scope_missing", scopes: lacking });
 }
 
+/** What is found where a server is not there any more, or its kernels alone. */
+const GONE: ReadonlySet<string> = new Set<Failure["code"]>([
+  "server_stopped",
+  "jupyter_unreachable",
+  "kernel_gone",
+  "kernel_not_found",
+]);
+
 /** Does `work` on a server that runs, which is started first where it does not. */
 export async function onceServerRuns<T>(
   { server }: Pick<CallContext, "server">,
@@ -143,8 +151,7 @@ export async function onceServerRuns<T>(
   try {
     return await work();
   } catch (error) {
-    if (error instanceof ExpectedError && error.failure.code === "server_stopped")
-      server.doubt();
+    if (error instanceof ExpectedError && GONE.has(error.failure.code)) server.doubt();
     throw error;
   }
 }

@@ -152,7 +152,7 @@ export async function serversOf(
   Readonly<Record<string, { readonly ready: boolean; readonly pending: string | null }>>
 > {
   const user: { servers?: Record<string, { ready: boolean; pending: string | null }> } =
-    await (await askHub("GET", `/users/${name}?include_stopped_servers`)).json();
+    await (await askHub("GET", `/users/${name}`)).json();
   return user.servers ?? {};
 }
 
@@ -171,6 +171,20 @@ export async function revokeTokens(name: string): Promise<number> {
   );
   for (const { id } of ours) await askHub("DELETE", `/users/${name}/tokens/${id}`);
   return ours.length;
+}
+
+/** Does `work` while requests that begin so (`GET /jupyter/hub/api`) fail. */
+export async function whileFailing(
+  only: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const control = `http://127.0.0.1:${inject("hub").gatewayPort}`;
+  await fetch(`${control}/?mode=error&only=${encodeURIComponent(only)}`);
+  try {
+    await work();
+  } finally {
+    await fetch(`${control}/?mode=pass`);
+  }
 }
 
 /** What has arrived at the Hub and the servers behind it. */

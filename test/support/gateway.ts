@@ -76,7 +76,7 @@ export async function startGateway(
       socket.on("close", () => sockets.delete(socket));
     });
     created.on("upgrade", (incoming, socket: Socket, head: Buffer) => {
-      const isMeant = `GET ${incoming.url}`.startsWith(only);
+      const isMeant = `${incoming.method} ${incoming.url}`.startsWith(only);
       if (isMeant && mode !== "pass" && mode !== "lost" && mode !== "unsized") {
         socket.end(upgradeRefusal(mode));
         return;

@@ -6,10 +6,11 @@ import {
   preparePythonEnvironment,
   testEnvironment,
 } from "../../scripts/python-environment.mjs";
+import { startGateway } from "./gateway.ts";
 import { startJupyterHub } from "./jupyterhub.ts";
 import { startRecorder } from "./recorder.ts";
 
-/** Starts a real JupyterHub below a path, behind a recorder. */
+/** Starts a real JupyterHub below a path, behind a recorder and a gateway. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { python } = await preparePythonEnvironment(testEnvironment);
   const folder = await mkdtemp(path.join(tmpdir(), "jupyter-edge-hub-"));
@@ -19,11 +20,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
     basePath: "/jupyter",
     redirectUri: "https://edge.example.com/callback",
   });
-  const recorder = await startRecorder(hub.port);
+  const gateway = await startGateway(hub.port);
+  const recorder = await startRecorder(gateway.port);
   const { basePath, password, clientId, clientSecret, adminToken } = hub;
   project.provide("hub", {
     url: `http://127.0.0.1:${recorder.port}${basePath}`,
     controlPort: recorder.controlPort,
+    gatewayPort: gateway.controlPort,
     password,
     clientId,
     clientSecret,
@@ -31,6 +34,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   return async () => {
     await recorder[Symbol.asyncDispose]();
+    await gateway[Symbol.asyncDispose]();
     await hub[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   };

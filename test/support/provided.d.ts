@@ -13,10 +13,12 @@ declare module "vitest" {
     Record<"silent" | "html" | "elsewhere" | "login" | "open" | "huge" | "named", number>
   >;
 
-  /** A JupyterHub behind a recorder, and what this Worker and the tests are to it. */
+  /** A JupyterHub behind a recorder and a gateway, and what this Worker and the tests are to it. */
   interface RecordedHub {
     readonly url: string;
     readonly controlPort: number;
+    /** On which the gateway before it is commanded. */
+    readonly gatewayPort: number;
     readonly password: string;
     readonly clientId: string;
     readonly clientSecret: string;
