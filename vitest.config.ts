@@ -131,6 +131,39 @@ export default defineConfig({
         },
       },
       {
+        plugins: [
+          cloudflareTest(({ inject }) => ({
+            wrangler,
+            miniflare: {
+              bindings: {
+                // A person's own server may be on this machine then.
+                LOCAL_USE: "1",
+                SIGN_IN: "oidc",
+                PUBLIC_URL: "https://edge.example.com",
+                SEALING_KEY: "a sealing key of more than thirty-two characters",
+                OIDC_ISSUER: inject("issuer").url,
+                OIDC_CLIENT_ID: inject("issuer").clientId,
+                OIDC_CLIENT_SECRET: inject("issuer").clientSecret,
+                OIDC_ALLOWED: "ada@example.com, @team.example.org @work.example.org",
+                ALLOW_USER_SERVERS: "true",
+                JUPYTER_HOST: "127.0.0.1",
+                JUPYTER_PORT: String(inject("teamServer").port),
+                JUPYTER_TOKEN: inject("teamServer").token,
+                KERNEL_LINGER_SECONDS: "1",
+              },
+            },
+          })),
+        ],
+        test: {
+          name: "oidc",
+          include: ["test/oidc/**/*.test.ts"],
+          globalSetup: ["test/support/oidc-setup.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],

@@ -38,7 +38,7 @@ test("no answer, page, log line or URL shows what the Hub gave, and no path at t
   const client = await register();
   const { url, verifier } = await authorizationUrl(client);
   const { next, page } = await person.allows(url);
-  const callback = await person.signsInAtHub(next);
+  const callback = await person.signsInThere(next);
   const wrong = new URL(callback);
   wrong.searchParams.set("code", "wrong");
   const other = new HubPerson("carla");

@@ -64,7 +64,7 @@ test("what comes back works once, in the browser that went there, with its own s
   const { url, verifier } = await authorizationUrl(client);
   const person = new HubPerson("ada");
   const { next } = await person.allows(url);
-  const callback = await person.signsInAtHub(next);
+  const callback = await person.signsInThere(next);
 
   const inAnother = await new HubPerson("eve").browser.open(callback);
   expect(inAnother.status).toBe(400);
@@ -88,7 +88,7 @@ test("a code that the Hub did not give, or that was used before, signs nobody in
   for (const code of ["invented", "", null]) {
     const person = new HubPerson("ada");
     const { url } = await authorizationUrl(await register());
-    const callback = await person.signsInAtHub((await person.allows(url)).next);
+    const callback = await person.signsInThere((await person.allows(url)).next);
     if (code === null) callback.searchParams.delete("code");
     else callback.searchParams.set("code", code);
     const answer = await person.browser.open(callback);
@@ -103,7 +103,7 @@ test("a person's own code does not sign another person in", async () => {
   const [hers, theirs] = await Promise.all(
     [ada, eve].map(async (person) => {
       const { url } = await authorizationUrl(await register());
-      return person.signsInAtHub((await person.allows(url)).next);
+      return person.signsInThere((await person.allows(url)).next);
     }),
   );
   // Eve's browser with Ada's code: PKCE binds the code to the sign-in that asked for it.
@@ -127,7 +127,7 @@ test("whoever declines at the Hub, or on the consent page, sends the client away
 test("a Hub that fails meanwhile is told of, and nothing that it says is shown", async () => {
   const { url } = await authorizationUrl(await register());
   const person = new HubPerson("ada");
-  const callback = await person.signsInAtHub((await person.allows(url)).next);
+  const callback = await person.signsInThere((await person.allows(url)).next);
   await whileFailing("POST /jupyter/hub/api/oauth2/token", async () => {
     const answer = await person.browser.open(callback);
     expect(answer.status).toBe(502);

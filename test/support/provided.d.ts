@@ -37,6 +37,13 @@ declare module "vitest" {
     /** The languages whose kernels the server has, as the table of languages names them. */
     readonly languages: readonly string[];
     readonly hub: RecordedHub;
+    /** An OpenID Connect issuer behind a gateway, and what this Worker is to it. */
+    readonly issuer: {
+      readonly url: string;
+      readonly gatewayPort: number;
+      readonly clientId: string;
+      readonly clientSecret: string;
+    };
     readonly gateway: { readonly port: number; readonly controlPort: number };
   }
 }

@@ -24,6 +24,25 @@ const COMPLETE = {
   JUPYTER_HOST: "jupyter.example.com",
 };
 
+const HUB = {
+  ...COMPLETE,
+  SIGN_IN: "jupyterhub",
+  JUPYTER_HOST: "",
+  JUPYTERHUB_URL: "https://hub.example.com/hub/",
+  JUPYTERHUB_CLIENT_ID: "service-jupyter-edge-mcp",
+  JUPYTERHUB_CLIENT_SECRET: "a secret",
+};
+
+const OIDC = {
+  ...COMPLETE,
+  SIGN_IN: "oidc",
+  JUPYTER_TOKEN: "a token",
+  OIDC_ISSUER: "https://login.example.com",
+  OIDC_CLIENT_ID: "jupyter-edge-mcp",
+  OIDC_CLIENT_SECRET: "a secret",
+  OIDC_ALLOWED: "@example.com",
+};
+
 const LACKING: readonly (readonly [name: string, settings: object, says: RegExp])[] = [
   ["PUBLIC_URL", { PUBLIC_URL: "" }, /^PUBLIC_URL is not set$/],
   ["SEALING_KEY", { SEALING_KEY: " " }, /^SEALING_KEY is not set$/],
@@ -38,7 +57,17 @@ const LACKING: readonly (readonly [name: string, settings: object, says: RegExp]
     { JUPYTER_HOST: "" },
     /^Neither JUPYTER_HOST is set nor ALLOW_USER_SERVERS/,
   ],
+  ...Object.keys(HUB)
+    .filter((name) => name.startsWith("JUPYTERHUB_"))
+    .map((name) => [name, { ...HUB, [name]: "" }, notSet(name)] as const),
+  ...Object.keys(OIDC)
+    .filter((name) => /^OIDC_|^JUPYTER_TOKEN$/.test(name))
+    .map((name) => [name, { ...OIDC, [name]: " " }, notSet(name)] as const),
 ];
+
+function notSet(name: string): RegExp {
+  return new RegExp(`^${name} is not set`);
+}
 
 test.for(LACKING)(
   "without %s nobody is served, and it is listed",
@@ -63,8 +92,13 @@ test.for(LACKING)(
 );
 
 test("with everything there is a way in, and without sign-in there is none", async () => {
-  expect((await ask("/", COMPLETE)).status).toBe(200);
-  expect((await ask("/mcp", COMPLETE, { method: "POST" })).status).toBe(401);
+  for (const settings of [COMPLETE, HUB, OIDC]) {
+    expect((await ask("/", settings)).status).toBe(200);
+    expect((await ask("/mcp", settings, { method: "POST" })).status).toBe(401);
+  }
+  // Where nobody has an account elsewhere, nobody comes back from there.
+  expect((await ask("/callback", COMPLETE)).status).toBe(404);
+  expect((await ask("/callback", HUB)).status).toBe(400);
   expect((await ask("/mcp", {}, { method: "POST" })).status).toBe(503);
   // Local use does not come back where sign-in is set, on loopback neither.
   const local = { ...COMPLETE, LOCAL_USE: "1", PUBLIC_URL: "http://localhost:8787" };
@@ -90,6 +124,13 @@ test.for([
   [{ JUPYTER_HEADERS: '{"X-Name": "a\\nb"}' }, "JUPYTER_HEADERS"],
   [{ USER_SERVER_PORTS: "443,many" }, "USER_SERVER_PORTS"],
   [{ MAX_CONVERSATIONS: "0" }, "MAX_CONVERSATIONS"],
+  [{ JUPYTERHUB_URL: "http://hub.example.com" }, "JUPYTERHUB_URL"],
+  [{ JUPYTERHUB_URL: "https://ada:secret@hub.example.com" }, "JUPYTERHUB_URL"],
+  [{ JUPYTERHUB_SERVER: "a/b" }, "JUPYTERHUB_SERVER"],
+  [{ OIDC_ISSUER: "login.example.com" }, "OIDC_ISSUER"],
+  [{ OIDC_ALLOWED: "example.com" }, "OIDC_ALLOWED"],
+  [{ OIDC_ALLOWED: "@" }, "OIDC_ALLOWED"],
+  [{ OIDC_ALLOWED: "*@example.com, @example.*" }, "OIDC_ALLOWED"],
 ] as const)(
   "%j cannot be used, which the log says and the answer does not",
   async ([settings, name]) => {

@@ -38,6 +38,21 @@ test("a client with a domain of its own is shown under it, and one without is wa
   expect(unverified).toContain("This sends access to an app on your computer.");
 });
 
+test("whoever has an account elsewhere is told where they sign in and whom they share with, and asked for no token", async () => {
+  const elsewhere = { ...CONSENT, upstreamHost: "login.example.com" };
+  const hub = await rendered({ ...elsewhere, method: "jupyterhub", hasOwnServer: false });
+  expect(hub).toContain("<strong>login.example.com</strong>");
+  expect(hub).toContain("Your own server there is used");
+  const shared = await rendered({ ...elsewhere, method: "oidc" });
+  expect(shared).toContain("one account for everybody who may use it");
+  for (const page of [hub, shared]) expect(page).not.toContain('name="token"');
+  const own = { ...elsewhere, method: "oidc", allowsUserServers: true } as const;
+  expect(await rendered(own)).not.toMatch(/id="(?:token|server)"[^>]*required/);
+  expect(await rendered({ ...own, hasOwnServer: false })).toMatch(
+    /id="token"[^>]*required/,
+  );
+});
+
 test("only what was chosen is ticked", async () => {
   const page = await rendered(CONSENT);
   const ticked = [...page.matchAll(/<input[^>]*value="([^"]+)"[^>]*checked/g)];
