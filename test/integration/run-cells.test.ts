@@ -443,7 +443,12 @@ test("what waits for cells when their kernel is restarted is lost with them, and
   const path = "runs/restarted.ipynb";
   await created(client, path, ["import time; time.sleep(60)", "1"]);
   const run = await client.call("run_cells", { path, cells: "all", wait_seconds: 1 });
-  const { conversation } = run.execution;
+  const { conversation, execution } = run.execution;
+  // A kernel may take longer than that to start.
+  await eventually(
+    () => client.call("get_output", { conversation, execution, wait_seconds: 1 }),
+    ({ text }) => text.includes("running: cell 1"),
+  );
   const waiting = { conversation, code: "print('ran')", wait_seconds: 0 };
   await client.call("run_code", waiting);
   const restarted = await client.call("restart_kernel", { conversation });
