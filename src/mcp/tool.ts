@@ -105,7 +105,7 @@ export function defineTool<Input extends z.ZodObject>(
     name,
     scopesOf,
     register(server, context) {
-      const inputSchema: StandardSchemaWithJSON = input;
+      const inputSchema = withoutDialect(input);
       const call = async (args: unknown, request: ServerContext) => {
         const onProgress = progressListener(request);
         // The SDK has parsed the arguments with this very schema.
@@ -121,6 +121,28 @@ export function defineTool<Input extends z.ZodObject>(
       server.registerTool(name, { title, description, inputSchema, annotations }, call);
     },
   };
+}
+
+/**
+ * The same schema, whose JSON does not name its dialect: it is the one that MCP
+ * takes for granted, and naming it in each tool costs a model more than a tool does.
+ *
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/basic#json-schema-usage
+ */
+function withoutDialect(schema: z.ZodObject): StandardSchemaWithJSON {
+  const standard: StandardSchemaWithJSON["~standard"] = schema["~standard"];
+  const { jsonSchema } = standard;
+  const unnamed =
+    (convert: typeof jsonSchema.input): typeof jsonSchema.input =>
+    (options) => {
+      const { $schema: _dialect, ...rest } = convert(options);
+      return rest;
+    };
+  const shorter = {
+    input: unnamed(jsonSchema.input),
+    output: unnamed(jsonSchema.output),
+  };
+  return { "~standard": { ...standard, jsonSchema: shorter } };
 }
 
 /** @throws {ExpectedError} `scope_missing` where the caller's token lacks one of them */

@@ -3,9 +3,7 @@ import { z } from "zod";
 /** Arguments that several tools share, each described once. */
 export const conversationHandle = z
   .string()
-  .describe(
-    "Handle of the conversation (c_…), as given by run_code or list_conversations",
-  );
+  .describe("Handle (c_…) from run_code or list_conversations");
 
 /** Which kernel a call is about. */
 export const kernelName = z
@@ -13,7 +11,7 @@ export const kernelName = z
   .min(1)
   .max(200)
   .describe(
-    "Kernel id or its first 4+ characters, kernelspec name or language. Default: the one used last",
+    "Kernel id or its first 4+ characters, kernelspec or language. Default: last used",
   );
 
 /** Which execution a call is about. */
