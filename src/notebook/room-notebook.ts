@@ -40,6 +40,13 @@ export interface RoomContent {
   readonly entry: ContentsEntry;
 }
 
+/** How large a notebook is, at most, without looking at all of it again. */
+interface Measured {
+  readonly room: Room;
+  bytes: number;
+  readonly received: number;
+}
+
 /** What was changed and is not known to have arrived. */
 interface Change {
   readonly updates: readonly Uint8Array[];
@@ -64,8 +71,8 @@ export class RoomNotebook implements NotebookDocument {
   readonly #visits: RoomVisits;
   readonly #onSaved: () => void;
   #savedAt = 0;
-  /** What the notebook has as JSON, at most, for all that was seen of it. */
-  #bytes = Infinity;
+  /** What the notebook had as JSON when it was looked at, and what was put in since. */
+  #measured: Measured | null = null;
 
   /** @param onSaved called whenever something of ours is in the file */
   constructor(
@@ -149,7 +156,7 @@ export class RoomNotebook implements NotebookDocument {
 
   #json(room: Room): Uint8Array {
     const bytes = notebookJson(room.doc);
-    this.#bytes = bytes.byteLength;
+    this.#measured = { room, bytes: bytes.byteLength, received: room.received };
     return bytes;
   }
 
@@ -185,9 +192,13 @@ export class RoomNotebook implements NotebookDocument {
   ): { change: Change | null; missing: readonly string[]; upgraded: string | null } {
     const again = async (other: Room) => this.#withRuns(other, runs).change;
     const size = [...runs.values()].reduce((sum, run) => sum + sizeOf(run), 0);
-    // In the file it has spaces and lines beside that.
-    if (this.#bytes + size <= MAX_EDIT_BYTES / 2 && hasOwnIds(room.doc)) {
-      this.#bytes += size;
+    const measured = this.#measured;
+    // What others have put in since comes on top; in the file it has spaces and lines beside that.
+    const isSmall =
+      measured?.room === room &&
+      measured.bytes + room.received - measured.received + size <= MAX_EDIT_BYTES / 2;
+    if (isSmall && hasOwnIds(room.doc)) {
+      measured.bytes += size;
       let missing: readonly string[] = [];
       const change = this.#changed(
         room,

@@ -98,6 +98,8 @@ export class Room implements RoomListener {
   /** What arrives while somebody looks at the document as it is. */
   #held: Uint8Array[] | null = null;
   #saves = 0;
+  /** What has come of the document so far, in bytes. */
+  received = 0;
 
   private constructor(session: RoomSession) {
     this.session = session;
@@ -199,18 +201,27 @@ export class Room implements RoomListener {
     const hadHash = state.has("hash");
     const { promise, resolve } = Promise.withResolvers<SavedRoom>();
     let timer = setTimeout(() => resolve("not saved"), SAVE_TIMEOUT_MS);
+    // A save that was under way before ours has its hash, too: the answer tells ours.
+    let [isAnswered, hasHash] = [false, false];
     const look = (event: Y.YMapEvent<unknown>, { origin }: Y.Transaction) => {
       if (origin !== this) return;
-      if (event.keysChanged.has("hash") && state.has("hash")) resolve("saved");
+      hasHash ||= event.keysChanged.has("hash") && state.has("hash");
+      if (hasHash && isAnswered) resolve("saved");
+      // Earlier servers do not answer, and the first of them keep no hash.
+      else if (hasHash) timer = soon(timer, () => resolve("saved"));
+      // The mark comes before the hash. Where a server has just taken the file over
+      // the document, the hash is gone.
       else if (event.keysChanged.has("hash") || state.get("dirty") === false)
-        // The mark comes before the file's hash. Earlier servers keep none, and one
-        // that has just taken the file over the document takes its hash away.
         timer = soon(timer, () => resolve(hadHash ? "overwritten" : "saved"));
     };
     const listen = ({ type, responseTo, status }: z.infer<typeof toldSchema>) => {
       if (type !== "save" || responseTo !== id) return;
-      if (status === "skipped")
+      if (status === "skipped") {
         setTimeout(() => this.#channel?.requestSave(id), SAVE_AGAIN_MS);
+        return;
+      }
+      isAnswered = true;
+      if (hasHash) resolve("saved");
       else timer = soon(timer, () => resolve("not saved"));
     };
     state.observe(look);
@@ -237,6 +248,7 @@ export class Room implements RoomListener {
       this.#held.push(message);
       return;
     }
+    this.received += message.byteLength;
     const decoder = decoding.createDecoder(message);
     const encoder = encoding.createEncoder();
     const type = readSyncMessage(decoder, encoder, this.doc, this, (error) => {

@@ -172,7 +172,12 @@ test("what cells had printed before their server and its kernels died is in the 
   await created(client, path, ["print('whole')", code]);
   const begun = await client.call("run_cells", { path, cells: "all", wait_seconds: 0 });
   const printed = async (): Promise<string[]> => {
-    const { cells } = JSON.parse(await fileText(path));
+    // While Jupyter saves a file, it is empty or ends anywhere.
+    const whole = await eventually(
+      () => fileText(path),
+      (text) => text.endsWith("}\n"),
+    );
+    const { cells } = JSON.parse(whole);
     return cells.map(({ outputs }: { outputs: { text?: string[] }[] }) =>
       outputs.flatMap(({ text }) => text ?? []).join(""),
     );
@@ -224,8 +229,11 @@ test("a run whose room's connection is cut again and again ends with its outputs
   expect(ended.execution.state, ended.text).toBe("ok");
   const lines = Array.from({ length: 40 }, (_, line) => `line ${line}\n`);
   await eventually(
-    async () => JSON.parse(await fileText(path)).cells[0].outputs,
-    (outputs) => JSON.stringify(outputs[0]?.text) === JSON.stringify(lines),
+    () => fileText(path),
+    (text) =>
+      text.endsWith("}\n") &&
+      JSON.stringify(JSON.parse(text).cells[0].outputs[0]?.text) ===
+        JSON.stringify(lines),
   );
   await eventually(
     () => person.printed(0),
