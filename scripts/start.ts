@@ -79,9 +79,10 @@ async function open(
   await occupy(port, opened);
 
   const variables = await readDevVars(path.join(ROOT, ".dev.vars"));
-  const jupyter = namesJupyterServer(variables)
-    ? await useConfiguredServer(variables)
-    : await openPrivateServer(variables, opened, signal);
+  const jupyter =
+    namesJupyterServer(variables) || variables["SIGN_IN"]?.trim() === "jupyterhub"
+      ? await useConfiguredServer(variables)
+      : await openPrivateServer(variables, opened, signal);
 
   const worker = Worker.start({
     root: ROOT,
@@ -118,15 +119,16 @@ interface Jupyter {
 
 async function useConfiguredServer(variables: Record<string, string>): Promise<Jupyter> {
   const { jupyter, signIn } = parseVariables(variables);
+  const later = { ready: Promise.resolve(), ended: new Promise<never>(() => {}) };
+  if (signIn?.method === "jupyterhub") {
+    say(`Using the servers of JupyterHub at ${signIn.hub.url}.`);
+    return { ...later, files: `JupyterHub: ${signIn.hub.url}` };
+  }
   // Where people sign in, each of them has a token, and the deployment need not.
   const problem = signIn === null ? await describeProblem(jupyter) : undefined;
   if (problem === undefined) say(`Using the Jupyter server at ${jupyter.httpUrl}.`);
   else say(`${problem} Starting all the same: it may come up later.`);
-  return {
-    ready: Promise.resolve(),
-    ended: new Promise(() => {}),
-    files: `Jupyter: ${jupyter.httpUrl}`,
-  };
+  return { ...later, files: `Jupyter: ${jupyter.httpUrl}` };
 }
 
 async function openPrivateServer(
