@@ -114,8 +114,8 @@ function keptCredentials({ method, allowsUserServers }: Consent): string {
       return "A token of the Hub for your own server, encrypted. It reaches that server, starts it and sees how it stands, and nothing else of the Hub; the client never sees it.";
     case "oidc":
       return allowsUserServers
-        ? "Your address, and a token that you enter, encrypted. The token goes to that Jupyter server and nowhere else; the client never sees it."
-        : "Your address, encrypted. The client never sees it.";
+        ? "Your e-mail address, and a token that you enter, encrypted. The token goes to that Jupyter server and nowhere else; the client never sees it."
+        : "Your e-mail address, encrypted. The client never sees it.";
   }
 }
 

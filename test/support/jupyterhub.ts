@@ -57,6 +57,7 @@ export async function startJupyterHub(options: JupyterHubOptions): Promise<Jupyt
     basePath: `${basePath}/`,
     folder,
     redirectUri,
+    guide: path.join(ROOT, "docs", "deploy.md"),
     hubPort: await findFreePort(),
     proxyPort: await findFreePort(),
     proxyCommand: [process.execPath, path.join(ROOT, PROXY)],

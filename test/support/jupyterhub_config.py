@@ -6,6 +6,7 @@ are processes of this machine, and some people's servers do not start as they sh
 import asyncio
 import json
 import os
+import re
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 
@@ -55,26 +56,17 @@ c.Spawner.cmd = ["jupyterhub-singleuser"]
 c.Spawner.args = ["--allow-root"] if os.getuid() == 0 else []
 c.Spawner.environment = {"JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp"}
 
-c.JupyterHub.services = [
-    {
-        "name": "jupyter-edge-mcp",
-        "oauth_client_id": settings["clientId"],
-        "api_token": settings["clientSecret"],
-        "oauth_redirect_uri": settings["redirectUri"],
-        "oauth_client_allowed_scopes": [
-            "access:servers!user",
-            "start:servers!user",
-            "read:servers!user",
-            "read:users:name!user",
-        ],
-    },
-    {"name": "test", "api_token": settings["adminToken"]},
-]
-c.JupyterHub.load_roles = [
-    {"name": "user", "scopes": ["self", "access:services!service=jupyter-edge-mcp"]},
+# What docs/deploy.md says to paste.
+with open(settings["guide"]) as file:
+    [snippet] = re.findall(r"```python\n(.*?)```", file.read(), re.DOTALL)
+os.environ["JUPYTER_EDGE_SECRET"] = settings["clientSecret"]
+exec(snippet.replace("https://mcp.example.com/callback", settings["redirectUri"]))
+
+c.JupyterHub.services.append({"name": "test", "api_token": settings["adminToken"]})
+c.JupyterHub.load_roles.append(
     {
         "name": "test",
         "services": ["test"],
         "scopes": ["admin:users", "admin:servers", "tokens"],
-    },
-]
+    }
+)
