@@ -39,7 +39,7 @@ export function adviceFor(failure: Failure): Advice {
         message: failure.loginPage
           ? `Jupyter at ${failure.host} redirects to a login page (${failure.status}): it does not accept the token.`
           : `Jupyter at ${failure.host} rejects the token (${failure.status}).`,
-        next: "Ask the user to set JUPYTER_TOKEN to the server's present token. Never ask for it in the chat.",
+        next: "Ask the user to connect this server again in their client with the present token or, where JUPYTER_TOKEN is set for it, to correct that. Never ask for it in the chat.",
       };
     case "not_jupyter":
       return {
