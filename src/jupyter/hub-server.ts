@@ -33,7 +33,8 @@ export async function serverState(address: HubServerAddress): Promise<ServerStat
 export const judgeByHub: RefusalJudge = async (address) => {
   if (!isBehindHub(address)) return null;
   try {
-    if ((await serverState(address)) === "ready") return null;
+    const state = await serverState(address);
+    if (state === "ready" || state === "checked") return null;
     return { code: "server_stopped", host: new URL(address.httpUrl).host };
   } catch (error) {
     if (!(error instanceof ExpectedError)) throw error;

@@ -2,10 +2,10 @@ import { z } from "zod";
 import type { HubPlace, JupyterAddress } from "../config.ts";
 import { escapedHubName } from "../credentials.ts";
 import { ExpectedError, type Failure } from "../errors.ts";
-import { JupyterServer, type JupyterResponse } from "./server.ts";
+import { JupyterServer, type JupyterRequest, type JupyterResponse } from "./server.ts";
 
-/** How a person's server stands. */
-export type ServerState = "ready" | "starting" | "stopping" | "stopped";
+/** How a person's server stands; `checked` while a Hub that was restarted looks for it. */
+export type ServerState = "ready" | "starting" | "stopping" | "stopped" | "checked";
 
 /** What a Hub says of whoever has a token. */
 export interface HubUser {
@@ -37,6 +37,8 @@ const userSchema = z.object({
     )
     .default({}),
 });
+
+const versionSchema = z.object({ version: z.string() });
 
 const eventSchema = z.object({
   progress: z.number().catch(0),
@@ -128,12 +130,39 @@ export class Hub {
   ): Promise<JupyterResponse> {
     try {
       const options = timeoutMs === undefined ? { method } : { method, timeoutMs };
-      return await this.#api.request(path, options);
+      return await this.#asked(path, options);
     } catch (error) {
       if (!(error instanceof ExpectedError)) throw error;
-      if (error.failure.code === "token_rejected" && !error.failure.loginPage)
+      const isRefused =
+        error.failure.code === "token_rejected" && !error.failure.loginPage;
+      if (isRefused && (await this.#isThere()))
         throw new ExpectedError({ code: "signed_out" }, { cause: error });
       throw error;
+    }
+  }
+
+  /** Asks once more where a connection that was kept open had been closed meanwhile: what the Hub says decides too much. */
+  async #asked(path: string, options: JupyterRequest): Promise<JupyterResponse> {
+    try {
+      return await this.#api.request(path, options);
+    } catch (error) {
+      const isLost =
+        error instanceof ExpectedError &&
+        error.failure.code === "jupyter_unreachable" &&
+        error.failure.reason === "network";
+      if (!isLost || options.method !== "GET") throw error;
+      return this.#api.request(path, options);
+    }
+  }
+
+  /** Whether it is the Hub that answers, and not a gate in front of it that lets nobody through for now. */
+  async #isThere(): Promise<boolean> {
+    try {
+      const response = await this.#api.request("/api");
+      return versionSchema.safeParse(response.json()).success;
+    } catch (error) {
+      if (!(error instanceof ExpectedError)) throw error;
+      return false;
     }
   }
 
@@ -158,9 +187,16 @@ function pathOf({ user, server }: HubPlace): string {
 }
 
 function stateOf(ready: boolean, pending: string | null): ServerState {
-  if (pending === "stop") return "stopping";
-  if (pending !== null) return "starting";
-  return ready ? "ready" : "stopped";
+  switch (pending) {
+    case null:
+      return ready ? "ready" : "stopped";
+    case "spawn":
+      return "starting";
+    case "stop":
+      return "stopping";
+    default:
+      return "checked";
+  }
 }
 
 /** A line of a stream of events; null for what is none, as the signs of life are. */

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import type { McpClient } from "../support/mcp-client.ts";
 import {
+  arrivedAtHub,
   askHub,
   connectWith,
   cull,
@@ -13,6 +14,12 @@ import {
 /** A client of somebody who has just signed in. */
 async function clientOf(name: string): Promise<McpClient> {
   return connectWith((await new HubPerson(name).signsIn()).access_token);
+}
+
+/** How often the Hub was asked whose a token is. */
+async function timesAsked(): Promise<number> {
+  const arrived = await arrivedAtHub();
+  return arrived.filter(({ path }) => path === "/jupyter/hub/api/user").length;
 }
 
 beforeAll(async () => {
@@ -131,11 +138,31 @@ test("a server that does not come up in time, and one for which there is no room
   for (const name of stuck) await askHub("DELETE", `/users/${name}/server`);
 });
 
-test("while the Hub itself does not answer, whoever has signed in goes on", async () => {
-  await using client = await clientOf("ada");
-  await client.call("list_files", {});
-  await whileFailing("GET /jupyter/hub/api/user", async () => {
-    const run = await client.call("run_code", { code: "print('without a Hub')" });
-    expect(run.text).toContain("without a Hub");
-  });
-});
+test.each([
+  ["does not answer", "error"],
+  ["is behind a gate that lets nobody through", "forbidden"],
+] as const)(
+  "while the Hub %s, whoever has signed in goes on, and is signed in after that",
+  async (_what, mode) => {
+    const tokens = await new HubPerson("ada").signsIn();
+    await using client = await connectWith(tokens.access_token);
+    await client.call("list_files", {});
+    const asked = await timesAsked();
+    await whileFailing(
+      "GET /jupyter/hub/api",
+      async () => {
+        // Until nothing that the Hub said before is believed any more.
+        await eventually(
+          async () => {
+            const run = await client.call("run_code", { code: "print('no Hub')" });
+            expect(run.text).toContain("no Hub");
+            return timesAsked();
+          },
+          (times) => times > asked,
+        );
+      },
+      mode,
+    );
+    expect((await client.call("list_files", {})).isError).toBe(false);
+  },
+);

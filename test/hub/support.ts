@@ -64,13 +64,14 @@ export async function revokeTokens(name: string): Promise<number> {
   return ours.length;
 }
 
-/** Does `work` while requests that begin so (`GET /jupyter/hub/api`) fail. */
+/** Does `work` while requests that begin so (`GET /jupyter/hub/api`) fail, or are refused. */
 export async function whileFailing(
   only: string,
   work: () => Promise<void>,
+  mode: "error" | "forbidden" = "error",
 ): Promise<void> {
   const control = `http://127.0.0.1:${inject("hub").gatewayPort}`;
-  await fetch(`${control}/?mode=error&only=${encodeURIComponent(only)}`);
+  await fetch(`${control}/?mode=${mode}&only=${encodeURIComponent(only)}`);
   try {
     await work();
   } finally {
