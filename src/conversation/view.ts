@@ -1,6 +1,7 @@
 import type { Failure } from "../errors.ts";
 import type { ExecutionState } from "../kernel/execution.ts";
 import type { ExecutionRecord, NotebookRun, Step } from "../kernel/journal.ts";
+import { promptId } from "./prompt-id.ts";
 import type { LateOutput } from "./runs.ts";
 import type { KernelSlot } from "../kernel/slots.ts";
 import type { RenderedImage } from "../output/render.ts";
@@ -47,7 +48,12 @@ export interface ExecutionView {
   readonly failure: Failure | null;
   /** Why output may be missing. */
   readonly incomplete: string | null;
-  readonly prompt: { readonly prompt: string; readonly password: boolean } | null;
+  readonly prompt: {
+    /** Tells this prompt from the others of its execution. */
+    readonly id: string;
+    readonly prompt: string;
+    readonly password: boolean;
+  } | null;
   /** An execution of this conversation that has to end on the same kernel first. */
   readonly queuedBehind: {
     readonly execution: string;
@@ -124,7 +130,14 @@ export function viewOf(record: ExecutionRecord, context: ViewContext): Execution
     notebook:
       context.notebook === null ? null : notebookView(context.notebook, context.steps),
     wasSent: record.startedAt !== null,
-    prompt: prompt === null ? null : { prompt: prompt.prompt, password: prompt.password },
+    prompt:
+      prompt === null
+        ? null
+        : {
+            id: promptId(prompt.header.msg_id),
+            prompt: prompt.prompt,
+            password: prompt.password,
+          },
     queuedBehind:
       isRunning && before !== undefined
         ? { execution: `e${before.number}`, state: before.state }

@@ -87,11 +87,13 @@ export class Recorder {
     return { number, isRunning, hasEnded, isHalfDone };
   }
 
-  /** Stores the answer to an open prompt, and returns the header that it must name; null where there is none. */
+  /** Stores the answer to the prompt that `execution` showed, and returns the header that it must name; null where it is open no more. */
   answer(execution: ExecutionRecord, text: string): Prompt["header"] | null {
     const pending = this.#open(execution);
     const { prompt } = pending.progress;
     if (prompt === null || prompt.isAnswered) return null;
+    // Another answer came first, and the kernel has gone on to ask something else.
+    if (prompt.header.msg_id !== execution.progress.prompt?.header.msg_id) return null;
     pending.progress = { ...pending.progress, prompt: { ...prompt, isAnswered: true } };
     pending.items.push(answered(prompt, text));
     this.flush();

@@ -87,7 +87,7 @@ test("a run that goes on says how to wait for it and how to stop it", () => {
 });
 
 test("a password prompt warns that its answer passes through the chat", () => {
-  const prompt = { prompt: "Token: ", password: true };
+  const prompt = { id: "p1", prompt: "Token: ", password: true };
   expect(textOf({ ...RESULT, state: "waiting for input", prompt })).toMatch(
     /\nThe code asks: "Token: "\nNext: send_input .* answers\. It is a password/,
   );
