@@ -87,6 +87,7 @@ export default defineConfig({
                 CF_ACCESS_CLIENT_ID: "canary-access-id",
                 CF_ACCESS_CLIENT_SECRET: "canary-access-secret",
                 KERNEL_LINGER_SECONDS: "1",
+                AUDIT_DAYS: "30",
                 MAX_REQUESTS_PER_MINUTE: "200",
                 MAX_CONVERSATIONS: "8",
                 MAX_RUNNING_EXECUTIONS: "4",

@@ -76,6 +76,10 @@ export interface SignIn {
   readonly allowsUserServers: boolean;
   readonly userServerPorts: readonly number[];
   readonly limits: Limits;
+  /** How long it is kept what was done in a person's name. */
+  readonly auditDays: number;
+  /** Who may read that of everybody: principals, and names at the deployment's own issuer. */
+  readonly owners: readonly string[];
 }
 
 /** The settings of a deployment, parsed and complete. */
@@ -99,6 +103,7 @@ export class ConfigError extends Error {
 }
 
 const PORT = z.coerce.number<string>().int().min(1).max(65_535);
+const DAYS = z.coerce.number<string>().positive().max(3_650);
 const COUNT = z.coerce.number<string>().int().min(1).max(1_000_000);
 /** Shorter ones can be guessed. */
 const MIN_SECRET_CHARS = 32;
@@ -178,13 +183,18 @@ const settingsSchema = z.object({
   USER_SERVER_PORTS: optionalText("443,8443,8888")
     .transform((text) => text.split(",").map((port) => port.trim()))
     .pipe(z.array(PORT)),
+  AUDIT_DAYS: optionalText("90").pipe(DAYS),
+  OWNERS: optionalText("").transform((text) =>
+    text
+      .split(",")
+      .map((owner) => owner.trim())
+      .filter((owner) => owner !== ""),
+  ),
   MAX_REQUESTS_PER_MINUTE: optionalText("300").pipe(COUNT),
   MAX_CONVERSATIONS: optionalText("500").pipe(COUNT),
   MAX_RUNNING_EXECUTIONS: optionalText("20").pipe(COUNT),
   MAX_STORED_MB: optionalText("1000").pipe(COUNT),
-  CONVERSATION_TTL_DAYS: optionalText("30").pipe(
-    z.coerce.number<string>().positive().max(3_650),
-  ),
+  CONVERSATION_TTL_DAYS: optionalText("30").pipe(DAYS),
   KERNEL_LINGER_SECONDS: optionalText("30").pipe(
     z.coerce.number<string>().min(0).max(600),
   ),
@@ -279,6 +289,8 @@ function signInOf(settings: Settings, env: object): SignIn | null {
       executions: settings.MAX_RUNNING_EXECUTIONS,
       storedBytes: settings.MAX_STORED_MB * 1_000_000,
     },
+    auditDays: settings.AUDIT_DAYS,
+    owners: settings.OWNERS,
   };
 }
 

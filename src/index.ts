@@ -45,6 +45,7 @@ export default {
       principal: LOCAL_PRINCIPAL,
       address: config.jupyter,
       scopes: SCOPES,
+      pagesAt: null,
       hasToken: false,
     };
     return serveMcp(request, env, ctx, local);

@@ -10,20 +10,24 @@ import {
 } from "@cloudflare/workers-oauth-provider";
 import { z } from "zod";
 import { DEPLOYMENT_NAME } from "./account/deployment.ts";
-import type { Config, SignIn } from "./config.ts";
-import { ExpectedError } from "./errors.ts";
-import { workspaceName } from "./identity.ts";
+import type { Config, JupyterAddress, SignIn } from "./config.ts";
+import { ExpectedError, type Outcome } from "./errors.ts";
+import { hashServer, workspaceName } from "./identity.ts";
 import { adviceFor } from "./mcp/advice.ts";
 import { MAX_REQUEST_BYTES, ownerOf, serveMcp } from "./mcp/endpoint.ts";
 import { scopesOfCall } from "./mcp/server.ts";
-import { type AuthorizeDeps, authorizeRoutes } from "./web/authorize.tsx";
+import { installationOf, nameOf } from "./web/account/client-names.ts";
+import { jupyterPageSignIn } from "./web/account/page-sign-in.tsx";
+import { accountRoutes } from "./web/account/routes.tsx";
+import { authorizeRoutes } from "./web/authorize.tsx";
 import { callbackRoutes } from "./web/callback.ts";
-import type { GrantProps } from "./web/signing-in.tsx";
+import type { GrantedClient, GrantProps, SignedIn } from "./web/signing-in.tsx";
 import { pages } from "./web/pages.tsx";
 import { HubAccess } from "./auth/hub-access.ts";
 import { hubUpstream } from "./auth/jupyterhub.ts";
 import { authorizationServer, resourceServer } from "./auth/oauth.ts";
 import { isAllowed, oidcUpstream } from "./auth/oidc.ts";
+import { isOwner } from "./auth/owners.ts";
 import { CALLBACK_PATH, type Upstream } from "./auth/upstream.ts";
 import { isBehindHub } from "./jupyter/hub-server.ts";
 import { knownScopes, SCOPES } from "./scopes.ts";
@@ -38,9 +42,9 @@ const propsSchema: z.ZodType<GrantProps> = z.object({
     signedInAt: z.number(),
     hubUser: z.string().min(1).optional(),
   }),
-  // Grants of earlier versions say nothing of it.
-  method: z.enum(["jupyter", "jupyterhub", "oidc"]).default("jupyter"),
+  method: z.enum(["jupyter", "jupyterhub", "oidc"]),
   email: z.string().optional(),
+  grant: z.string().min(1),
 });
 
 /** An issuer is not told when we let people in: after this time it is asked again whether they are still there. */
@@ -63,31 +67,72 @@ export async function signedInFetch(
 ): Promise<Response> {
   const url = new URL(request.url);
   if (url.origin !== signIn.publicUrl) return misdirected(signIn);
-  const isUsable = (props: unknown) => canBeUsed(props, config);
-  const oauth = authorizationServer(signIn, isUsable);
+  const oauth = authorizationServer(signIn, (props) => canBeUsed(props, env, config));
   if (/^\/mcp(?:\/|$)|^\/\.well-known\/oauth-protected-resource/.test(url.pathname)) {
+    let admitted: Outcome<null> = { failure: { code: "signed_out" } };
+    const isUsable = async (props: unknown) => {
+      const access = accessOf(props, config);
+      if (access === null) return false;
+      const { principal, grant } = access.props;
+      admitted = await env.ACCOUNT.getByName(principal).admit(grant);
+      if ("failure" in admitted) return admitted.failure.code !== "signed_out";
+      return isKnownThere(access.address);
+    };
     const call = (incoming: Request, props: unknown, auth: OAuthResourceAuth) =>
-      answerCall(incoming, env, ctx, config, props, auth);
+      "failure" in admitted
+        ? Promise.resolve(tooManyRequests(new ExpectedError(admitted.failure)))
+        : answerCall(incoming, env, ctx, config, props, auth);
     return resourceServer(signIn, oauth, isUsable, call).fetch(request, env, ctx);
   }
   if (/^\/oauth\/|^\/\.well-known\//.test(url.pathname))
     return oauth.fetch(request, env, ctx);
   const upstream = upstreamOf(config, signIn);
-  const deps: AuthorizeDeps = {
+  const deployment = env.DEPLOYMENT.getByName(DEPLOYMENT_NAME);
+  const deps = {
+    env,
     config,
     signIn,
     oauth: oauth.getOAuthApi(env),
     upstream,
-    identitySecret: () => env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).identitySecret(),
-    attempt: (address) => env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).attempt(address),
-    granted: async (props: GrantProps) => {
+    identitySecret: () => deployment.identitySecret(),
+    attempt: (address: string) => deployment.attempt(address),
+    keep: (signedIn: SignedIn) => keepCredentials(env, config, signedIn),
+    serverHashOf: ({ credentials }: SignedIn) => hashServer(credentials.httpUrl),
+    granted: async (props: GrantProps, { description, scopes }: GrantedClient) => {
+      const client = {
+        grant: props.grant,
+        installation: installationOf(description),
+        name: nameOf(description),
+        scopes,
+      };
+      const serverHash = await hashServer(props.credentials.httpUrl);
+      await env.ACCOUNT.getByName(props.principal).letIn(client, serverHash);
       await keepCredentials(env, config, props);
       startAhead(ctx, config, props);
     },
   };
   const callback = upstream === null ? undefined : callbackRoutes(deps, upstream);
   const authorize = authorizeRoutes(deps);
-  return pages({ config, checkJupyter: null, authorize, callback }).fetch(request);
+  const account = accountRoutes({
+    ...deps,
+    way: jupyterPageSignIn(deps),
+    isOwner: (principal) => isOwner(principal, signIn, issuerOf(config, signIn)),
+  });
+  return pages({ config, checkJupyter: null, authorize, callback, account }).fetch(
+    request,
+  );
+}
+
+/** Who vouches for the names of a deployment's own people. */
+function issuerOf({ jupyter }: Config, signIn: SignIn): string {
+  switch (signIn.method) {
+    case "jupyter":
+      return jupyter.httpUrl;
+    case "jupyterhub":
+      return signIn.hub.url;
+    case "oidc":
+      return signIn.oidc.issuer;
+  }
 }
 
 /** Where people have their account; null where they prove a server instead. */
@@ -143,8 +188,6 @@ async function answerCall(
   const access = accessOf(props, config);
   // `isUsable` has looked before.
   if (access === null) throw new Error("a grant that cannot be used came through");
-  const admitted = await env.ACCOUNT.getByName(access.principal).admit();
-  if ("failure" in admitted) return tooManyRequests(new ExpectedError(admitted.failure));
   const scopes = knownScopes(auth.scope);
   const lacking =
     scopes.length < SCOPES.length ? await lackingScopes(request, scopes) : [];
@@ -164,7 +207,13 @@ async function answerCall(
         doubt: () => hubAccess.doubt(address),
       }
     : undefined;
-  return serveMcp(request, env, ctx, { ...access, scopes, hasToken: true, server });
+  return serveMcp(request, env, ctx, {
+    ...access,
+    scopes,
+    pagesAt: config.signIn?.publicUrl ?? null,
+    hasToken: true,
+    server,
+  });
 }
 
 /** How a grant reaches its server, or null where it does so no more as the deployment is set now. */
@@ -188,19 +237,22 @@ function isLetIn(
   return isAllowed(email, signIn.oidc.allowed) && age < OIDC_MAX_AGE_MS;
 }
 
-/** Whether a grant may be used, and its person is still known where they signed in. */
-async function canBeUsed(props: unknown, config: Config): Promise<boolean> {
+/** Whether a grant may be used: its person has not revoked it, and is still known where they signed in. */
+async function canBeUsed(props: unknown, env: Env, config: Config): Promise<boolean> {
   const access = accessOf(props, config);
   if (access === null) return false;
-  return !isBehindHub(access.address) || hubAccess.isSignedIn(access.address);
+  const { principal, grant } = access.props;
+  if (!(await env.ACCOUNT.getByName(principal).hasClient(grant))) return false;
+  return isKnownThere(access.address);
+}
+
+/** Whether the Hub that a server is behind, if there is one, still knows its person by that token. */
+async function isKnownThere(address: JupyterAddress): Promise<boolean> {
+  return !isBehindHub(address) || hubAccess.isSignedIn(address);
 }
 
 /** Gives the Workspace what its conversations need while nobody calls. */
-async function keepCredentials(
-  env: Env,
-  config: Config,
-  props: GrantProps,
-): Promise<void> {
+async function keepCredentials(env: Env, config: Config, props: SignedIn): Promise<void> {
   const address = addressOf(props.credentials, config);
   if (address === null) return;
   const name = workspaceName(await ownerOf({ principal: props.principal, address }));

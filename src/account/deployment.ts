@@ -1,12 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
 import { Sealer } from "../sealing.ts";
 import { parseConfig } from "../config.ts";
+import { tableExists } from "./tables.ts";
 
 /** The name of the one object of this class. */
 export const DEPLOYMENT_NAME = "deployment";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS secrets (number INTEGER PRIMARY KEY, sealed TEXT NOT NULL)
+`;
+
+const PEOPLE_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS people (principal TEXT PRIMARY KEY) WITHOUT ROWID
 `;
 
 const MINUTE_MS = 60_000;
@@ -50,6 +55,31 @@ export class Deployment extends DurableObject<Env> {
       sql.exec("INSERT INTO secrets (sealed) VALUES (?)", await seal(secret));
       return secret;
     });
+  }
+
+  /** Puts a person on the list of those of whom anything is kept. */
+  enter(principal: string): void {
+    this.ctx.storage.sql.exec(PEOPLE_SCHEMA);
+    this.ctx.storage.sql.exec("INSERT OR IGNORE INTO people VALUES (?)", principal);
+  }
+
+  /** Takes a person off that list. */
+  leave(principal: string): void {
+    if (tableExists(this.ctx.storage.sql, "people"))
+      this.ctx.storage.sql.exec("DELETE FROM people WHERE principal = ?", principal);
+  }
+
+  /** People of whom anything is kept, in the order of their principals, from the first one after `after`. */
+  people(after: string, limit: number): string[] {
+    if (!tableExists(this.ctx.storage.sql, "people")) return [];
+    return this.ctx.storage.sql
+      .exec<{ principal: string }>(
+        "SELECT principal FROM people WHERE principal > ? ORDER BY principal LIMIT ?",
+        after,
+        limit,
+      )
+      .toArray()
+      .map((row) => row.principal);
   }
 
   /** Counts an attempt to sign in from a network address. False where there were too many within a minute. */

@@ -7,7 +7,7 @@ import {
 import type { SignIn } from "../config.ts";
 import { SCOPES } from "../scopes.ts";
 
-/** Whether a grant may still be used: as the deployment is set now, and as the service says at which its person signed in. */
+/** Whether a grant may still be used: as the deployment is set now, as its person wants, and as the service says at which they signed in. */
 export type UsableCheck = (props: unknown) => Promise<boolean>;
 
 /** A client that comes back within this time need not ask its person again. */

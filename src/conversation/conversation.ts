@@ -35,6 +35,7 @@ import {
   type InspectRequest,
   type Variables,
 } from "./introspection.ts";
+import { ExecutionAudit } from "./execution-audit.ts";
 import { ConversationKernels } from "./kernels.ts";
 import {
   NotebookRuns,
@@ -43,6 +44,7 @@ import {
 } from "./notebook-runs.ts";
 import {
   findInOutput,
+  readForPage,
   readNumbered,
   readOn,
   readWhole,
@@ -130,6 +132,14 @@ export interface NumberedResult {
   readonly text: string;
 }
 
+/** An execution as a page shows it. */
+export interface Shown {
+  readonly view: ExecutionView;
+  readonly text: string;
+  /** Differs as soon as there is something else to show. */
+  readonly mark: string;
+}
+
 /** A run is looked after this often while it is unfinished, also after a crash. */
 const WATCH_INTERVAL_MS = 30_000;
 const LONGEST_WATCH_INTERVAL_MS = 5 * 60_000;
@@ -156,6 +166,9 @@ export class Conversation
   readonly #runs: Runs;
   readonly #notebooks: NotebookRuns;
   readonly #introspection: Introspection;
+  readonly #audit: ExecutionAudit;
+  /** Reports that are under way. */
+  readonly #reports = new Set<Promise<unknown>>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -187,6 +200,7 @@ export class Conversation
     this.#runs = new Runs(this);
     this.#notebooks = new NotebookRuns(this, this.#runs);
     this.#introspection = new Introspection(this);
+    this.#audit = new ExecutionAudit(ctx.storage.sql, this.journal, this.slots);
   }
 
   /** Runs code, waits for it as long as was asked for, and answers with what there is by then. */
@@ -321,6 +335,52 @@ export class Conversation
     });
   }
 
+  /** Answers the very prompt of that id: once, and no later one. */
+  answer(request: {
+    readonly execution: string;
+    readonly prompt: string;
+    readonly text: string;
+  }): Promise<Outcome<ExecutionView>> {
+    return outcomeOf(async () => {
+      this.#wake();
+      this.#flush();
+      const { execution } = request;
+      const record = this.#record(execution);
+      const { state, prompt } = this.#view(record);
+      const isAsked = state === "waiting for input" && prompt?.id === request.prompt;
+      if (!isAsked || record.slot === null)
+        throw new ExpectedError({ code: "not_waiting_for_input", execution, state });
+      await this.connection(record.slot).answer(record, request.text);
+      return this.#view(this.#record(execution));
+    });
+  }
+
+  /** An execution with its output for a page, once it differs from the mark that was `seen`, or after `waitMs`. */
+  show(
+    request: {
+      readonly execution: string;
+      readonly seen: string | null;
+    } & Patience,
+  ): Promise<Outcome<Shown>> {
+    return outcomeOf(async () => {
+      this.#wake();
+      this.#flush();
+      const deadline = Date.now() + request.waitMs;
+      for (;;) {
+        this.throwIfEnded();
+        const record = this.#record(request.execution);
+        const view = this.#view(record);
+        const mark = `${view.position} ${view.state} ${view.prompt?.id ?? ""}`;
+        const left = deadline - Date.now();
+        if (mark !== request.seen || isFinal(view.state) || left <= 0) {
+          const text = readForPage(this.journal, record, request.maxOutputChars);
+          return { view, text, mark };
+        }
+        await this.changes.next(record.number, left);
+      }
+    });
+  }
+
   /** Interrupts a kernel and says how what ran in it ended. */
   interrupt(kernel: string | undefined): Promise<Outcome<Interrupted>> {
     return outcomeOf(async () => {
@@ -452,6 +512,11 @@ export class Conversation
     });
   }
 
+  /** Forgets the conversation at once, without asking Jupyter for anything. */
+  async discard(): Promise<void> {
+    if (!this.hasEnded()) await this.#forget();
+  }
+
   /** Looks after unfinished runs. Never throws: six failures in a row would orphan a run for good. */
   override async alarm(): Promise<void> {
     if (this.hasEnded()) return;
@@ -552,13 +617,26 @@ export class Conversation
         .map(({ kernelId, kernelspec }) => ({ id: kernelId, kernelspec })),
       unfinished: this.journal.unfinished().map(({ number }) => `e${number}`),
     });
-    this.ctx.waitUntil(reported.catch(() => undefined));
+    this.#underWay(reported);
     const standing = {
       running: this.journal.unfinished().length,
       storedBytes: this.ctx.storage.sql.databaseSize,
     };
-    const settled = this.#account(identity)?.settle(conversationName(identity), standing);
-    if (settled !== undefined) this.ctx.waitUntil(settled.catch(() => undefined));
+    const account = this.#account(identity);
+    if (account === null) return;
+    const ended = this.#audit.untold(identity.handle, Date.now());
+    const settled = account.settle(conversationName(identity), standing, ended);
+    this.#underWay(
+      settled.then(() => {
+        if (!this.hasEnded()) this.#audit.told(ended);
+      }),
+    );
+  }
+
+  #underWay(report: Promise<unknown>): void {
+    const done = report.catch(() => undefined).finally(() => this.#reports.delete(done));
+    this.#reports.add(done);
+    this.ctx.waitUntil(done);
   }
 
   /** What this conversation takes of what its person may use; null where it never began. */
@@ -588,6 +666,7 @@ export class Conversation
     else this.throwIfEnded();
     const now = Date.now();
     const record = this.#runs.begin(request.msgId, code, prepare);
+    if (account !== null) this.#audit.note(record);
     try {
       await this.#storage.schedule("watch", now + WATCH_INTERVAL_MS);
       await this.#storage.schedule(
@@ -741,8 +820,13 @@ export class Conversation
   /** The directory first: what it still lists could not be ended a second time. */
   async #forget(): Promise<void> {
     const identity = this.#storage.identity();
+    // One that arrives later would bring the conversation back on their lists.
+    await Promise.all(this.#reports);
     await this.#workspace(identity).forget(identity.handle);
-    await this.#account(identity)?.forget(conversationName(identity));
+    const account = this.#account(identity);
+    const untold =
+      account === null ? [] : this.#audit.untold(identity.handle, Date.now(), true);
+    await account?.forget(conversationName(identity), untold);
     for (const connection of this.#connections.values()) connection.release();
     this.#connections.clear();
     await this.#storage.deleteAll();

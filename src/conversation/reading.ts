@@ -26,6 +26,8 @@ export interface Reading {
 const MAX_IMAGE_CHARS = 60_000;
 /** What an image that is asked for may have; clients refuse larger ones. */
 const MAX_SINGLE_IMAGE_CHARS = 5_000_000;
+/** Of an execution that goes on, so many items are shown: at most 2 MB of text. */
+const GROWING_ITEMS = 400;
 /** Lines shown before and after a match. */
 const CONTEXT_LINES = 2;
 /** A search of 20 MB takes less; this ends one whose pattern makes every line expensive. */
@@ -79,6 +81,32 @@ export function readOn(
   const { text, images, omitted } = renderer.finish();
   if (!hasMore) position = Math.max(position, execution.position);
   return { text, images, truncated: omitted !== null || skipped, position, hasMore };
+}
+
+/**
+ * The output as a page shows it to a person: head and tail within the budget,
+ * without pictures. While it grows, what is long past is left out, so that each
+ * look costs the same.
+ */
+export function readForPage(
+  journal: Journal,
+  execution: ExecutionRecord,
+  maxChars: number,
+): string {
+  const isGrowing = execution.endedAt === null;
+  const after = isGrowing ? Math.max(0, execution.position - GROWING_ITEMS) : 0;
+  const describeStep = stepNames(journal, execution);
+  const renderer = new Renderer({
+    maxChars,
+    maxImageChars: 0,
+    ...(describeStep !== undefined && { describeStep }),
+    describeFetch: () => "an assistant can show it",
+    describeOmitted: ({ chars, lines }) =>
+      `[… ${chars} characters, ${lines} lines left out …]`,
+  });
+  for (const placed of journal.items(execution.number, after)) renderer.add(placed);
+  const { text } = renderer.finish();
+  return after > 0 ? `[… earlier output is left out while it runs …]\n${text}` : text;
 }
 
 /** Lines of the full output that match a regular expression, with lines around them. */

@@ -22,6 +22,8 @@ export interface Caller {
   readonly principal: string;
   readonly address: JupyterAddress;
   readonly scopes: readonly Scope[];
+  /** The origin of the pages of whoever signed in; null for local use. */
+  readonly pagesAt: string | null;
   /** Whether a token says so, which no page of another site can send by itself. */
   readonly hasToken: boolean;
   /** Where something has to be started before it answers. */
@@ -69,6 +71,7 @@ export async function serveMcp(
     }),
     scopes: caller.scopes,
     server: caller.server ?? ALWAYS_READY,
+    pagesAt: caller.pagesAt,
   };
   const handler = createMcpHandler(() => createServer(context), {
     // Only a stream sends keep-alives while a call waits, and notices a client that has left.

@@ -128,7 +128,8 @@ const suggestNextSteps = definePrompt({
     const runs = views
       .toReversed()
       .map((view) => `${statusLine(view)}\n    ${codeLine(view.code)}`);
-    const [shown] = last === null ? [] : executionResult(last).content;
+    const [shown] =
+      last === null ? [] : executionResult(last, false, context.pagesAt).content;
     const output = shown?.type === "text" ? `\n\nThe last of them:\n${shown.text}` : "";
     return `Suggest what to do next in conversation ${conversation} in Jupyter.
 

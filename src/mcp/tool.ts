@@ -47,6 +47,8 @@ export interface CallContext {
   readonly server: ServerReadiness;
   /** What the caller's token allows. */
   readonly scopes: readonly Scope[];
+  /** The origin of the pages on which the user answers what code asks; null where nobody signs in. */
+  readonly pagesAt: string | null;
 }
 
 /** What a tool works with. */

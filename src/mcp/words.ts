@@ -68,10 +68,21 @@ export function executionMeta(
   };
 }
 
-/** An execution's result in words: status line, what to know, output, what to do next. */
+/** Where the person answers on a page what an execution asks; null where it waits for nothing. */
+export function answerPath(view: ExecutionView): string | null {
+  if (view.state !== "waiting for input" || view.prompt === null) return null;
+  return `/account/answer/${view.conversation}/${view.execution}/${view.prompt.id}`;
+}
+
+/**
+ * An execution's result in words: status line, what to know, output, what to do next.
+ *
+ * @param pagesAt the origin of the pages on which people answer; null where there are none
+ */
 export function executionResult(
   result: ExecutionResult,
   isNewConversation = false,
+  pagesAt: string | null = null,
 ): ToolResult {
   const lines = [statusLine(result)];
   if (isNewConversation) {
@@ -92,7 +103,7 @@ export function executionResult(
     const prompt = (result.prompt?.prompt ?? "").slice(0, MAX_PROMPT_CHARS);
     lines.push(`The code asks: ${quoted(prompt)}`);
   }
-  const next = nextStep(result);
+  const next = nextStep(result, pagesAt);
   if (next !== null) lines.push(`Next: ${next}`);
   const images: ContentBlock[] = result.images.map(({ mime, base64 }) => ({
     type: "image",
@@ -222,7 +233,7 @@ function notices(result: ExecutionResult): string[] {
   return lines;
 }
 
-function nextStep(result: ExecutionResult): string | null {
+function nextStep(result: ExecutionResult, pagesAt: string | null): string | null {
   const { execution, conversation, queuedBehind } = result;
   const read = `get_output conversation: "${conversation}", execution: "${execution}", after: ${result.readTo}`;
   if (result.hasMore) return `${read} reads on.`;
@@ -232,6 +243,8 @@ function nextStep(result: ExecutionResult): string | null {
         ? `send_input conversation: "${conversation}", execution: "${queuedBehind.execution}" answers, and this run begins.`
         : `It goes on running. ${read} waits for more; interrupt_kernel stops it.`;
     case "waiting for input": {
+      if (result.prompt?.password === true && pagesAt !== null)
+        return `Ask the user to type the password at ${pagesAt}${answerPath(result)}, so that it does not pass through this chat; then ${read} shows what follows.`;
       const password =
         result.prompt?.password === true
           ? " It is a password: the answer will pass through this chat, so ask the user first."

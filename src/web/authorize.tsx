@@ -16,6 +16,7 @@ import { givenServer } from "./given-server.ts";
 import type { PagesEnv } from "./pages.tsx";
 import {
   brokenOff,
+  type GrantedClient,
   type GrantProps,
   letIn,
   type PageContext,
@@ -35,7 +36,7 @@ export interface AuthorizeDeps {
   /** Counts an attempt to sign in from a network address; false where there were too many. */
   readonly attempt: (address: string) => Promise<boolean>;
   /** Called before the client hears of the grant. */
-  readonly granted: (props: GrantProps) => Promise<void>;
+  readonly granted: (props: GrantProps, client: GrantedClient) => Promise<void>;
 }
 
 /** Three fields and a handle come nowhere near this. */
@@ -121,8 +122,11 @@ async function decide(c: PageContext, deps: AuthorizeDeps): Promise<Response> {
   if (upstream === null) {
     if (given === null) throw new Error("a server was asked for and not given");
     const { principal, credentials } = given;
-    const props: GrantProps = { principal, credentials, method: signIn.method };
-    return letIn(deps, await approve(), props);
+    return letIn(deps, await approve(), {
+      principal,
+      credentials,
+      method: signIn.method,
+    });
   }
   const begin = await upstream.begin();
   if ("problem" in begin)
@@ -145,7 +149,7 @@ async function decide(c: PageContext, deps: AuthorizeDeps): Promise<Response> {
 }
 
 /** The form as text fields, or null where it is too large. */
-async function readForm(request: Request): Promise<URLSearchParams | null> {
+export async function readForm(request: Request): Promise<URLSearchParams | null> {
   if (
     Number(request.headers.get("content-length") ?? MAX_FORM_BYTES + 1) > MAX_FORM_BYTES
   )
@@ -153,6 +157,7 @@ async function readForm(request: Request): Promise<URLSearchParams | null> {
   return new URLSearchParams(new TextDecoder().decode(await request.arrayBuffer()));
 }
 
-function field(form: URLSearchParams, name: string): string {
+/** A field of a form; empty where it was not sent. */
+export function field(form: URLSearchParams, name: string): string {
   return form.get(name) ?? "";
 }

@@ -199,7 +199,7 @@ export function brokenOffPage(props: {
 const MAX_NAME_CHARS = 80;
 
 /** A client's name as one short line: it may be anything. */
-function shortened(text: string): string {
+export function shortened(text: string): string {
   const line = text.replaceAll(/[\p{C}\p{Z}]+/gu, " ").trim();
   return line.length > MAX_NAME_CHARS ? `${line.slice(0, MAX_NAME_CHARS)}…` : line;
 }

@@ -7,6 +7,8 @@ export function Layout(props: {
   readonly title: string;
   readonly heading: string;
   readonly lead: Child;
+  /** Where a script of ours is that the page works without. */
+  readonly script?: string | undefined;
   readonly children?: Child;
 }) {
   return html`<!doctype html>${(
@@ -18,6 +20,7 @@ export function Layout(props: {
           <meta name="robots" content="noindex" />
           <title>{props.title}</title>
           <style dangerouslySetInnerHTML={{ __html: STYLE }} />
+          {props.script !== undefined && <script src={props.script} defer />}
         </head>
         <body>
           <header>

@@ -18,13 +18,20 @@ export interface PagesDeps {
   readonly authorize?: Hono<PagesEnv>;
   /** Where they come back to from where they have an account. */
   readonly callback?: Hono<PagesEnv> | undefined;
+  /** What those who signed in see of their own. */
+  readonly account?: Hono<PagesEnv>;
   /** What keeps the deployment closed for everybody. */
   readonly missing?: readonly string[];
 }
 
 /** What each request to a page carries with it. */
 export type PagesEnv = {
-  Variables: { styleSource: string; formTargets: readonly string[] };
+  Variables: {
+    styleSource: string;
+    formTargets: readonly string[];
+    /** The one script of the page, which may ask this origin; null for a page without. */
+    script: string | null;
+  };
 };
 
 const CSP = "Content-Security-Policy";
@@ -36,7 +43,7 @@ const LOCAL = "no-store";
 
 /** What a browser sees: `/`, `/health`, and a word for every other path. */
 export function pages(deps: PagesDeps): Hono<PagesEnv> {
-  const { config, checkJupyter, authorize, missing = [] } = deps;
+  const { config, checkJupyter, authorize, account, missing = [] } = deps;
   const app = new Hono<PagesEnv>();
   const hasSignIn = authorize !== undefined || missing.length > 0;
   const refusalOf = (request: Request): LocalRefusal | "sign-in" | null =>
@@ -45,6 +52,7 @@ export function pages(deps: PagesDeps): Hono<PagesEnv> {
   app.use(async (c, next) => {
     c.set("styleSource", await styleSource());
     c.set("formTargets", [NO_FORMS]);
+    c.set("script", null);
     await next();
     // Known once the page is made, and `secureHeaders` looks before that.
     const policy = c.res.headers
@@ -53,7 +61,9 @@ export function pages(deps: PagesDeps): Hono<PagesEnv> {
         `form-action ${NO_FORMS}`,
         `form-action ${c.get("formTargets").join(" ")}`,
       );
-    if (policy !== undefined) c.res.headers.set(CSP, policy);
+    const script = c.get("script");
+    const scripts = script === null ? "" : `; script-src ${script}; connect-src 'self'`;
+    if (policy !== undefined) c.res.headers.set(CSP, policy + scripts);
   });
   app.use(
     secureHeaders({
@@ -97,6 +107,7 @@ export function pages(deps: PagesDeps): Hono<PagesEnv> {
 
   if (authorize !== undefined) app.route("/authorize", authorize);
   if (deps.callback !== undefined) app.route(CALLBACK_PATH, deps.callback);
+  if (account !== undefined) app.route("/account", account);
 
   for (const path of ["/", "/health"]) {
     app.all(path, (c) => {
@@ -108,13 +119,14 @@ export function pages(deps: PagesDeps): Hono<PagesEnv> {
 
   app.notFound((c) => {
     c.header("Cache-Control", "no-store");
-    return c.html(notFoundPage(), 404);
+    return c.html(<NotFound />, 404);
   });
 
   return app;
 }
 
-function notFoundPage() {
+/** What is shown where there is nothing, or nothing of whoever asks. */
+export function NotFound() {
   return (
     <Layout
       title="No such page · Jupyter Edge MCP"

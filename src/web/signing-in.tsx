@@ -4,6 +4,7 @@ import {
   AuthorizationError,
   CimdFetchError,
   type AuthRequest,
+  type ConsentDescription,
   type OAuthHelpers,
 } from "@cloudflare/workers-oauth-provider";
 import type { Context } from "hono";
@@ -17,31 +18,46 @@ import type { PagesEnv } from "./pages.tsx";
 /** A page's request and answer. */
 export type PageContext = Context<PagesEnv>;
 
-/** Who was let in, as it stands encrypted in the grant and comes with every call. */
-export interface GrantProps {
+/** Who somebody turned out to be, and how their server is reached. */
+export interface SignedIn {
   readonly principal: string;
   readonly credentials: ServerCredentials;
+}
+
+/** Who was let in, as it stands encrypted in the grant and comes with every call. */
+export interface GrantProps extends SignedIn {
+  /** Names the grant, in the `Account` too: without it there the grant opens nothing. */
+  readonly grant: string;
   /** How they signed in. */
   readonly method: SignIn["method"];
   /** The address that an issuer vouched for. */
   readonly email?: string | undefined;
 }
 
+/** The client that a person let in. */
+export interface GrantedClient {
+  readonly description: ConsentDescription;
+  readonly scopes: readonly string[];
+}
+
 /** Gives the client what its person allowed, and sends the browser back to it. */
 export async function letIn(
   deps: {
     readonly oauth: OAuthHelpers;
-    readonly granted: (props: GrantProps) => Promise<void>;
+    readonly granted: (props: GrantProps, client: GrantedClient) => Promise<void>;
   },
   { request, headers }: { readonly request: AuthRequest; readonly headers: Headers },
-  props: GrantProps,
+  who: Omit<GrantProps, "grant">,
 ): Promise<Response> {
-  await deps.granted(props);
+  const grant = crypto.randomUUID();
+  const props: GrantProps = { ...who, grant };
+  const description = await deps.oauth.describeConsent(request);
+  await deps.granted(props, { description, scopes: request.scope });
   const { redirectTo } = await deps.oauth.completeAuthorization({
     request,
     userId: props.principal,
     // Stored readable: nothing of the person or their server.
-    metadata: {},
+    metadata: { grant },
     scope: request.scope,
     props,
   });

@@ -54,7 +54,7 @@ h2 { margin: 3rem 0 0.75rem; font-size: 1.25rem; font-weight: 650; letter-spacin
 h3 { margin: 0; font-size: 1rem; font-weight: 600; }
 p { margin: 0.75rem 0; }
 ul { margin: 0.75rem 0; padding-left: 1.25rem; }
-ul:not(.clients) > li + li { margin-top: 0.4rem; }
+ul:not(.clients, .items) > li + li { margin-top: 0.4rem; }
 a { color: var(--link); text-underline-offset: 0.15em; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 3px; }
 a:focus-visible { border-radius: 2px; }
@@ -140,6 +140,18 @@ button {
   cursor: pointer;
 }
 button.second { background: transparent; color: var(--text); border-color: var(--soft); }
+button.small { min-width: 0; padding: 0.35rem 0.9rem; font-size: 0.9375rem; }
+form.action { margin: 0.6rem 0; }
+.items { margin: 0.75rem 0; padding: 0; list-style: none; }
+.items > li { padding: 0.9rem 0 0.4rem; border-top: 1px solid var(--line); }
+.items p, .run p { margin: 0.3rem 0; overflow-wrap: anywhere; }
+.items h2, .items h3, .run h3 { margin: 0; font-size: 1rem; font-weight: 600; }
+.run { margin: 1rem 0 1.5rem; }
+.output { max-height: 26rem; overflow: auto; overflow-wrap: anywhere; }
+.output:empty::before { content: "(no output)"; color: var(--soft); }
+[hidden] { display: none; }
+.back { margin-top: 3rem; }
+.activity { font-size: 0.9375rem; }
 @media (max-width: 30rem) {
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }

@@ -141,6 +141,8 @@ export class Workspace extends DurableObject<Env> {
   readonly #indexer: Indexer;
   /** The listing and reading that goes on now. */
   #building: Promise<void> | null = null;
+  /** When everything was forgotten: what was under way then must not bring it back. */
+  #forgottenAt = 0;
   /** Why the last one ended early. */
   #trouble: Failure | null = null;
 
@@ -174,6 +176,15 @@ export class Workspace extends DurableObject<Env> {
   forget(handle: string): void {
     if (!this.#exists()) return;
     this.ctx.storage.sql.exec("DELETE FROM conversations WHERE handle = ?", handle);
+  }
+
+  /** The names of the objects of all conversations. */
+  conversationNames(): string[] {
+    if (!this.#exists()) return [];
+    return this.ctx.storage.sql
+      .exec<{ handle: string }>("SELECT handle FROM conversations")
+      .toArray()
+      .map(({ handle }) => `${this.#name()}/${handle}`);
   }
 
   /** The conversations, the one used last first, and how many there are in all. */
@@ -255,8 +266,20 @@ export class Workspace extends DurableObject<Env> {
     await this.#cleanUpLater();
   }
 
-  /** Keeps credentials, unless later ones are there. */
+  /** Forgets everything, also what is being read at this moment. */
+  async forgetAll(): Promise<void> {
+    this.#forgottenAt = Date.now();
+    // Without them a listing that goes on ends at its next request.
+    if (this.#exists("credentials")) this.ctx.storage.sql.exec("DELETE FROM credentials");
+    await this.#building;
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.#index.forgetSchema();
+  }
+
+  /** Keeps credentials, unless later ones are there, or all was forgotten after they were given. */
   async keepCredentials(credentials: ServerCredentials): Promise<void> {
+    if (credentials.signedInAt <= this.#forgottenAt) return;
     const { sql } = this.ctx.storage;
     const sealed = await this.#sealer().seal(JSON.stringify(credentials), this.#name());
     sql.exec(CREDENTIALS_SCHEMA);

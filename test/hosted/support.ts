@@ -30,11 +30,15 @@ export class Browser {
   readonly #cookies = new Map<string, string>();
   readonly address = `203.0.113.${(addresses += 1) % 250}`;
 
+  /** As it sends them. */
+  get cookies(): string {
+    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+  }
+
   async open(url: string | URL, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     headers.set("cf-connecting-ip", this.address);
-    const cookies = [...this.#cookies].map(([name, value]) => `${name}=${value}`);
-    if (cookies.length > 0) headers.set("cookie", cookies.join("; "));
+    if (this.#cookies.size > 0) headers.set("cookie", this.cookies);
     const response = await fetchWorker(url, { ...init, headers });
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];

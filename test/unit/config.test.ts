@@ -36,3 +36,13 @@ test.for([
 ])("a setting that cannot be used is named: %j", ([env, name]) => {
   expect(() => parseConfig(env as object)).toThrow(name as string);
 });
+
+test("owners are listed with commas, and what was done is kept for 90 days unless it is set", () => {
+  const signIn = { SIGN_IN: "jupyter" };
+  expect(parseConfig(signIn).signIn).toMatchObject({ owners: [], auditDays: 90 });
+  expect(
+    parseConfig({ ...signIn, OWNERS: " ada, grace ,", AUDIT_DAYS: "7" }).signIn,
+  ).toMatchObject({ owners: ["ada", "grace"], auditDays: 7 });
+  for (const days of ["0", "-1", "soon", "4000"])
+    expect(() => parseConfig({ ...signIn, AUDIT_DAYS: days })).toThrow("AUDIT_DAYS");
+});

@@ -23,7 +23,8 @@ export const executionResource = defineResource({
       waitMs: 0,
       maxOutputChars: MAX_CHARS,
     });
-    return executionResult(valueOf(outcome)).content.flatMap((block): ResourcePart[] => {
+    const { content } = executionResult(valueOf(outcome), false, context.pagesAt);
+    return content.flatMap((block): ResourcePart[] => {
       if (block.type === "text") return [{ mimeType: "text/plain", text: block.text }];
       return block.type === "image"
         ? [{ mimeType: block.mimeType, blob: block.data }]

@@ -80,7 +80,7 @@ const runCode = defineTool({
     const outcome = await runOrResume(request, context, (stub) =>
       stub.run(request, context.onProgress),
     );
-    return executionResult(valueOf(outcome), isNew);
+    return executionResult(valueOf(outcome), isNew, context.pagesAt);
   },
 });
 
@@ -180,7 +180,7 @@ const getOutput = defineTool({
       { execution, after, waitMs: wait_seconds * 1000, maxOutputChars },
       context.onProgress,
     );
-    return executionResult(valueOf(outcome));
+    return executionResult(valueOf(outcome), false, context.pagesAt);
   },
 });
 
@@ -214,7 +214,7 @@ const sendInput = defineTool({
       { execution, text: answer, waitMs: INPUT_WAIT_MS, maxOutputChars: 10_000 },
       context.onProgress,
     );
-    return executionResult(valueOf(outcome));
+    return executionResult(valueOf(outcome), false, context.pagesAt);
   },
 });
 

@@ -57,7 +57,7 @@ const runCells = defineTool({
     const outcome = await runOrResume(request, context, (stub) =>
       stub.runCells(request, context.onProgress),
     );
-    return executionResult(valueOf(outcome), isNew);
+    return executionResult(valueOf(outcome), isNew, context.pagesAt);
   },
 });
 

@@ -93,6 +93,24 @@ test("a password prompt warns that its answer passes through the chat", () => {
   );
 });
 
+test("where people sign in, a password is asked for on a page of theirs", () => {
+  const waiting = {
+    ...RESULT,
+    state: "waiting for input" as const,
+    prompt: { id: "p1", prompt: "Token: ", password: true },
+  };
+  const pagesAt = "https://edge.example.com";
+  const [content] = executionResult(waiting, false, pagesAt).content;
+  expect(content).toMatchObject({
+    text: expect.stringMatching(
+      /\nNext: Ask the user to type the password at https:\/\/edge\.example\.com\/account\/answer\/c_h2k7abcdef\/e3\/p1, so that it does not pass through this chat; then get_output .* shows what follows\.$/,
+    ),
+  });
+  const prompt = { ...waiting.prompt, password: false };
+  const [question] = executionResult({ ...waiting, prompt }, false, pagesAt).content;
+  expect(question).toMatchObject({ text: expect.stringMatching(/\nNext: send_input /) });
+});
+
 const NOTEBOOK = {
   path: "n.ipynb",
   version: "v1",

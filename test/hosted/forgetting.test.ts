@@ -1,0 +1,135 @@
+import { env } from "cloudflare:workers";
+import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
+import { expect, inject, test } from "vitest";
+import { DEPLOYMENT_NAME } from "../../src/account/deployment.ts";
+import { AccountBrowser } from "./account-support.ts";
+import { connectWith, fetchWith, localUrl, RESOURCE, signIn } from "./support.ts";
+
+/** What every object of a class holds, by the name of the object: rows of all tables, and its alarm. */
+async function stored(namespace: DurableObjectNamespace): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const id of await listDurableObjectIds(namespace))
+    await runInDurableObject(namespace.get(id), async (_instance, { storage }) => {
+      const tables = storage.sql
+        .exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'")
+        .toArray()
+        .filter(({ name }) => !name.startsWith("_"));
+      const rows = tables.map(({ name }) =>
+        JSON.stringify(storage.sql.exec(`SELECT * FROM ${name}`).toArray()),
+      );
+      const alarm = await storage.getAlarm();
+      found.set(
+        id.name ?? "",
+        [...rows, ...(alarm === null ? [] : ["alarm"])].join("\n"),
+      );
+    });
+  return found;
+}
+
+/** All that is kept in KV. */
+async function keys(): Promise<string> {
+  const all: string[] = [];
+  for (const { name, metadata } of (await env.OAUTH_KV.list()).keys)
+    all.push(name, JSON.stringify(metadata), (await env.OAUTH_KV.get(name)) ?? "");
+  return all.join("\n");
+}
+
+/** The classes differ, and so do the types of their namespaces. */
+const NAMESPACES = (): DurableObjectNamespace[] =>
+  [env.CONVERSATION, env.WORKSPACE, env.ACCOUNT] as DurableObjectNamespace[];
+
+test("who forgets everything leaves no row, key or alarm, and nobody else is touched", async () => {
+  const own = inject("ownServer");
+  const person = { token: own.token, server: localUrl(own.port) };
+  const tokens = await signIn(person);
+  const principal = tokens.access_token.split(":")[0] ?? "";
+  await signIn(person);
+  await using client = await connectWith(tokens.access_token);
+  const run = await client.call("run_code", { code: "print('kept')" });
+  const { kernel } = run.execution;
+  await client.call("run_code", {
+    code: "import time; time.sleep(600)",
+    conversation: run.execution.conversation,
+    wait_seconds: 0,
+  });
+  await client.call("create_notebook", { path: "mine.ipynb" });
+  await client.call("search_notebooks", { query: "kept" });
+  const neighbour = await signIn({ token: inject("teamServer").token });
+  await using next = await connectWith(neighbour.access_token);
+  const theirs = (await next.call("run_code", { code: "x = 1" })).execution.conversation;
+
+  const account = await AccountBrowser.signedIn(person);
+  const again = await AccountBrowser.signedIn(person);
+  const unsure = await account.sends("/account/forget", {}, "/account/forget");
+  expect(unsure.status).toBe(422);
+  expect(await unsure.text()).toContain("if you are sure");
+  const forgotten = await account.sends(
+    "/account/forget",
+    { sure: "true", shutdown_kernels: "true" },
+    "/account/forget",
+  );
+  expect(await forgotten.text()).toContain("Everything is forgotten");
+
+  for (const namespace of NAMESPACES())
+    for (const [name, rows] of await stored(namespace))
+      if (name.startsWith(principal)) expect(rows, name).toBe("");
+  expect(await keys()).not.toContain(principal);
+  const people = await env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).people("", 100);
+  expect(people).not.toContain(principal);
+  for (const browser of [account, again])
+    expect(await browser.page()).toContain("<h1>Sign in</h1>");
+  const refused = await fetchWith(tokens.access_token)(RESOURCE, {
+    method: "POST",
+    body: "{}",
+  });
+  expect(refused.status).toBe(401);
+  const kernels = await fetch(`${localUrl(own.port)}/api/kernels`, {
+    headers: { authorization: `token ${own.token}` },
+  });
+  expect(await kernels.text()).not.toContain(kernel);
+  const untouched = await next.call("run_code", { conversation: theirs, code: "x + 1" });
+  expect(untouched.text).toContain("2");
+
+  // Nothing of it keeps the person from coming back.
+  const back = await signIn(person);
+  await using newcomer = await connectWith(back.access_token);
+  expect((await newcomer.call("list_conversations", {})).text).toContain(
+    "No conversation",
+  );
+  expect((await newcomer.call("run_code", { code: "1 + 1" })).text).toContain("2");
+});
+
+test("what runs when everything is forgotten does not come back with its last report", async () => {
+  const own = inject("ownServer");
+  const person = { token: own.token, server: localUrl(own.port) };
+  const tokens = await signIn(person);
+  const principal = tokens.access_token.split(":")[0] ?? "";
+  await using client = await connectWith(tokens.access_token);
+  const account = await AccountBrowser.signedIn(person);
+  const calls = [1, 2, 3].map((count) =>
+    client.call("run_code", { code: `print(${count})` }).then(({ text }) => text, String),
+  );
+  await account.sends("/account/forget", { sure: "true" }, "/account/forget");
+  await Promise.all(calls);
+  for (const namespace of NAMESPACES())
+    for (const [name, rows] of await stored(namespace))
+      if (name.startsWith(principal)) expect(rows, name).toBe("");
+});
+
+test("a Jupyter that does not answer keeps nothing from being forgotten here", async () => {
+  const person = { token: "good-1", server: localUrl(inject("strangeServers").named) };
+  const tokens = await signIn(person);
+  const principal = tokens.access_token.split(":")[0] ?? "";
+  await using client = await connectWith(tokens.access_token);
+  expect((await client.call("run_code", { code: "1" })).isError).toBe(true);
+  const account = await AccountBrowser.signedIn(person);
+  const forgotten = await account.sends(
+    "/account/forget",
+    { sure: "true", shutdown_kernels: "true" },
+    "/account/forget",
+  );
+  expect(await forgotten.text()).toContain("Everything is forgotten");
+  for (const namespace of NAMESPACES())
+    for (const [name, rows] of await stored(namespace))
+      if (name.startsWith(principal)) expect(rows, name).toBe("");
+});
