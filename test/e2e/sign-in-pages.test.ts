@@ -2,11 +2,9 @@
  * What a person sees who signs in, in a real Chromium. All of it looks the same
  * and works without JavaScript.
  */
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import type { AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { expect } from "vitest";
+import { scan } from "../support/accessibility.ts";
 import { saveScreenshot } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import {
@@ -20,8 +18,6 @@ import {
 } from "./sign-in-support.ts";
 
 const test = testWith({ ALLOW_USER_SERVERS: "true" });
-
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core"), "utf8");
 
 /** Nobody answers there. */
 const DEAD = "http://127.0.0.1:1";
@@ -122,15 +118,6 @@ async function asked(
   return { ...parts, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-/** What axe-core finds on a page that was opened with `bypassCSP`. */
-async function scan(page: Page): Promise<AxeResults> {
-  await page.addScriptTag({ content: AXE });
-  // It comes out of the page as JSON.
-  return page.evaluate(
-    "axe.run({ rules: { 'target-size': { enabled: true } } })",
-  ) as Promise<AxeResults>;
-}
-
 const SIZES = [
   { size: "desktop", ...DESKTOP },
   { size: "phone", ...PHONE },
@@ -152,14 +139,9 @@ test.for(VIEWS)(
       expect(await page.evaluate("document.documentElement.scrollWidth"), name).toBe(
         width,
       );
-      const { violations, passes } = await scan(page);
-      const found = violations.map(({ id, impact, nodes }) => ({
-        id,
-        impact,
-        where: nodes.map(({ html, failureSummary }) => `${html}: ${failureSummary}`),
-      }));
-      expect(found, name).toEqual([]);
-      expect(passes.map(({ id }) => id)).toContain("color-contrast");
+      const { violations, passed } = await scan(page);
+      expect(violations, name).toEqual([]);
+      expect(passed).toContain("color-contrast");
     }
   },
 );
