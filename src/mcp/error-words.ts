@@ -17,6 +17,15 @@ export function errorText(name: string, isRepeatable: boolean, error: unknown): 
     const quotation = said === "" ? [] : [`It said: ${quoted(said)}`];
     return [message, ...quotation, ...listed, `Next: ${next}`].join("\n");
   }
+  const id = logBug(name, error);
+  const next = isRepeatable
+    ? "Call again; if it stays, report that id to whoever runs this server."
+    : "It may have been done all the same: look with list_conversations and get_output before calling again.";
+  return `Something went wrong in the server itself (error ${id}).\nNext: ${next}`;
+}
+
+/** Logs what is not expected, and returns the id under which it can be found. */
+export function logBug(name: string, error: unknown): string {
   const id = crypto.randomUUID().slice(0, 8);
   // Messages can quote code, output or addresses: only where it happened is logged.
   const lines = error instanceof Error ? (error.stack ?? "").split("\n") : [];
@@ -27,10 +36,7 @@ export function errorText(name: string, isRepeatable: boolean, error: unknown): 
   console.error(
     `[${id}] ${name}: ${error instanceof Error ? error.name : typeof error}\n${stack}`,
   );
-  const next = isRepeatable
-    ? "Call again; if it stays, report that id to whoever runs this server."
-    : "It may have been done all the same: look with list_conversations and get_output before calling again.";
-  return `Something went wrong in the server itself (error ${id}).\nNext: ${next}`;
+  return id;
 }
 
 /** What is not there. */

@@ -195,6 +195,20 @@ function notices(result: ExecutionResult): string[] {
       `The kernel was restarted (generation ${generation}): earlier variables are gone.`,
     );
   }
+  lines.push(...noticesOf(result));
+  if (result.late === "Jupyter not reachable") {
+    lines.push("Jupyter could not be asked whether anything was printed after the end.");
+  } else if (result.late === "other client attached") {
+    lines.push(
+      "Another client is attached: what was printed after the end, while nobody listened here, was not kept.",
+    );
+  }
+  return lines;
+}
+
+/** What to know of an execution beside its state and its output. */
+export function noticesOf(result: ExecutionView): string[] {
+  const lines: string[] = [];
   if (result.state === "aborted") {
     lines.push("Not run: a run before it, perhaps another client's, failed.");
   }
@@ -218,13 +232,6 @@ function notices(result: ExecutionResult): string[] {
     lines.push(
       `${adviceFor(result.trouble).message} Still trying; the run itself may go on.`,
     );
-  if (result.late === "Jupyter not reachable") {
-    lines.push("Jupyter could not be asked whether anything was printed after the end.");
-  } else if (result.late === "other client attached") {
-    lines.push(
-      "Another client is attached: what was printed after the end, while nobody listened here, was not kept.",
-    );
-  }
   if (result.queuedBehind !== null) {
     const { execution, state } = result.queuedBehind;
     const waits = state === "waiting for input" ? ", which waits for input" : "";
@@ -239,6 +246,8 @@ function nextStep(result: ExecutionResult, pagesAt: string | null): string | nul
   if (result.hasMore) return `${read} reads on.`;
   switch (result.state) {
     case "running":
+      if (queuedBehind?.state === "waiting for input" && pagesAt !== null)
+        return `get_output conversation: "${conversation}", execution: "${queuedBehind.execution}" says how it is answered; then this run begins.`;
       return queuedBehind?.state === "waiting for input"
         ? `send_input conversation: "${conversation}", execution: "${queuedBehind.execution}" answers, and this run begins.`
         : `It goes on running. ${read} waits for more; interrupt_kernel stops it.`;

@@ -99,6 +99,10 @@ export function consentPage(consent: Consent) {
             Your conversations and their outputs, until they have not been used for a
             while. Nobody else can reach them.
           </li>
+          <li>
+            You see all of that at <a href="/account">your account</a>, and can stop it,
+            revoke this access, and have everything forgotten.
+          </li>
           <li>{sharedWith(consent)}</li>
         </ul>
       </section>

@@ -32,6 +32,12 @@ export function landingPage({ origin, local, jupyter, missing }: Landing) {
         <h2 id="address">The address</h2>
         <Copyable class="address" text={mcpUrl} />
         <p class="soft">{whoMayUse(local, missing.length === 0)}</p>
+        {!local && missing.length === 0 && (
+          <p class="soft">
+            What connected clients do, and what is kept of it, is in{" "}
+            <a href="/account">your account</a>.
+          </p>
+        )}
       </section>
       <section aria-labelledby="connect">
         <h2 id="connect">Connect a client</h2>

@@ -146,6 +146,8 @@ form.action { margin: 0.6rem 0; }
 .items > li { padding: 0.9rem 0 0.4rem; border-top: 1px solid var(--line); }
 .items p, .run p { margin: 0.3rem 0; overflow-wrap: anywhere; }
 .items h2, .items h3, .run h3 { margin: 0; font-size: 1rem; font-weight: 600; }
+.run .notices { white-space: pre-line; color: var(--bad); }
+.run .notices:empty { display: none; }
 .run { margin: 1rem 0 1.5rem; }
 .output { max-height: 26rem; overflow: auto; overflow-wrap: anywhere; }
 .output:empty::before { content: "(no output)"; color: var(--soft); }

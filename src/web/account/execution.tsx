@@ -1,7 +1,13 @@
 import type { Shown } from "../../conversation/conversation.ts";
 import type { ExecutionView } from "../../conversation/view.ts";
 import { isFinal } from "../../kernel/execution.ts";
-import { answerPath, codeLine, duration, kernelName } from "../../mcp/words.ts";
+import {
+  answerPath,
+  codeLine,
+  duration,
+  kernelName,
+  noticesOf,
+} from "../../mcp/words.ts";
 import { AccountLayout, ActionForm } from "./parts.tsx";
 
 /** An execution that a page shows, perhaps while it goes on. */
@@ -55,6 +61,9 @@ export function LiveOutput(props: {
       )}
       <p class="soft" data-part="status">
         {statusWords(view)}
+      </p>
+      <p class="notices" data-part="notices">
+        {noticesOf(view).join("\n")}
       </p>
       <Output text={text} label={`Output of ${view.execution}`} />
       <p data-part="answer" hidden={answer === null}>

@@ -17,12 +17,14 @@ export async function forgetEverything(
   const names = new Set(known);
   for (const workspace of workspaces)
     for (const name of await workspace.conversationNames()) names.add(name);
+  let asksJupyter = shutDownKernels;
   for (const name of names) {
     const conversation = env.CONVERSATION.getByName(name);
-    if (shutDownKernels) {
-      // A server that does not answer keeps its kernels; it is no reason to keep anything here.
+    if (asksJupyter) {
       const ended = await conversation.end(true);
       if ("ok" in ended) continue;
+      // A server that does not answer keeps its kernels; it is no reason to keep anything here.
+      asksJupyter = ended.failure.code === "conversation_not_found";
     }
     await conversation.discard();
   }

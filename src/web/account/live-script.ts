@@ -12,11 +12,12 @@ function isAtEnd(output) {
   return output.scrollHeight - output.scrollTop - output.clientHeight < 8;
 }
 
-function show({ key, status, text, answer, isFinal }) {
+function show({ key, status, notices, text, answer, isFinal }) {
   const run = runs.get(key);
   if (run === undefined) return;
   const part = (name) => run.querySelector('[data-part="' + name + '"]');
   part("status").textContent = status;
+  part("notices").textContent = notices;
   const output = part("output");
   const follows = isAtEnd(output);
   output.textContent = text;

@@ -9,7 +9,7 @@
 
 import type { Conversation } from "../../conversation/conversation.ts";
 import { isFinal } from "../../kernel/execution.ts";
-import { answerPath } from "../../mcp/words.ts";
+import { answerPath, noticesOf } from "../../mcp/words.ts";
 import { statusWords } from "./execution.tsx";
 
 /** As many as a page shows. */
@@ -79,6 +79,7 @@ async function follow(
     const event = {
       key,
       status: statusWords(view),
+      notices: noticesOf(view).join("\n"),
       text,
       answer: answerPath(view),
       isFinal: hasEnded,

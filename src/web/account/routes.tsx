@@ -7,6 +7,7 @@
 import { Hono } from "hono";
 import { DEPLOYMENT_NAME } from "../../account/deployment.ts";
 import { formToken, removedCookie } from "../../auth/browser-session.ts";
+import { logBug } from "../../mcp/error-words.ts";
 import { field } from "../authorize.tsx";
 import type { PagesEnv } from "../pages.tsx";
 import { activityPage } from "./activity.tsx";
@@ -27,7 +28,7 @@ import { forgetEverything, revokeAll } from "./forgetting.ts";
 import { LIVE_CHARS, MAX_LIVE } from "./live.ts";
 import { SCRIPT } from "./live-script.ts";
 import { overviewPage } from "./overview.tsx";
-import { LIVE_SCRIPT } from "./parts.tsx";
+import { AccountLayout, LIVE_SCRIPT } from "./parts.tsx";
 import {
   type AccountEnv,
   type AccountPagesDeps,
@@ -77,6 +78,10 @@ export function accountRoutes(deps: AccountPagesDeps): Hono<PagesEnv> {
   app.get("/forget", (c) => showForget(c, null));
   app.post("/forget", (c) => forget(c, deps));
   app.all("*", notFound);
+  app.onError((error, c) => {
+    const id = logBug(`page ${c.req.routePath}`, error);
+    return c.html(<Failed id={id} />, 500);
+  });
   // What it adds to the variables of a page are its own.
   return app as unknown as Hono<PagesEnv>;
 }
@@ -172,6 +177,19 @@ async function forget(c: PageContext, deps: AccountPagesDeps): Promise<Response>
   await forgetEverything(deps.env, person, deps.oauth, shutsDown);
   c.header("Set-Cookie", removedCookie());
   return c.html(forgottenPage());
+}
+
+function Failed(props: { readonly id: string }) {
+  return (
+    <AccountLayout
+      heading="Something went wrong"
+      lead="In this service itself. Open the page again to see what was done; if it stays, tell whoever runs this service."
+    >
+      <p>
+        Error <code>{props.id}</code>
+      </p>
+    </AccountLayout>
+  );
 }
 
 /** Where the policy of a page lets its script come from: that very file. */
