@@ -252,12 +252,20 @@ export class Account extends DurableObject<Env> {
   }
 
   /** Off the list first: who is on it and has nothing is taken off by the next alarm. */
-  #leave(): Promise<void> {
-    return this.ctx.blockConcurrencyWhile(async () => {
-      await this.env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).leave(this.ctx.id.name ?? "");
-      await this.ctx.storage.deleteAlarm();
-      await this.ctx.storage.deleteAll();
+  async #leave(): Promise<void> {
+    const { storage, id } = this.ctx;
+    // Nobody enters in between. What is thrown inside would end this object.
+    const failed = await this.ctx.blockConcurrencyWhile(async () => {
+      try {
+        await this.env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).leave(id.name ?? "");
+        await storage.deleteAlarm();
+        await storage.deleteAll();
+        return null;
+      } catch (error) {
+        return { error };
+      }
     });
+    if (failed !== null) throw failed.error;
   }
 
   /** What is told of an execution may be told again, as after a crash. */

@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, inject, test, vi } from "vitest";
 import { ACCOUNT, AccountBrowser, formTokenIn } from "./account-support.ts";
 import {
@@ -15,6 +16,7 @@ const HOUR_MS = 60 * 60_000;
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 function teamToken(): string {
@@ -245,6 +247,55 @@ test("a password is answered on a page, once, and is nowhere else", async () => 
   expect(await account.page("/account/activity")).toContain(
     `Answered ${execution} of ${conversation} on a page`,
   );
+});
+
+test("a server that fails is said to, and the rest of the page is there", async () => {
+  // It says who people are, and has nothing of Jupyter behind that.
+  const server = localUrl(inject("strangeServers").named);
+  const account = await AccountBrowser.signedIn({ token: "good-1", server });
+  const page = await account.page();
+  expect(page).toMatch(
+    /<p class="state silent"><span><code>[^<]+<\/code> does not answer\. What answers at [^<]+ is not a Jupyter server/,
+  );
+  expect(page).toContain("Connected clients");
+});
+
+test("a lost run says why on its page", async () => {
+  const tokens = await signIn({ token: teamToken() });
+  await using client = await connectWith(tokens.access_token);
+  const run = await client.call("run_code", { code: "import os; os._exit(1)" });
+  const { conversation, execution, state } = run.execution;
+  expect(state).toBe("lost");
+  const account = await AccountBrowser.signedIn({ token: teamToken() });
+  const page = await account.page(`/account/conversations/${conversation}/${execution}`);
+  expect(page).toMatch(/data-part="notices">Lost: [^<]+</);
+});
+
+test("a bug shows its id on the page, and nothing else of it", async () => {
+  const logged: string[] = [];
+  vi.spyOn(console, "error").mockImplementation((...args: unknown[]) => {
+    logged.push(args.map(String).join(" "));
+  });
+  const tokens = await signIn({
+    token: "good-2",
+    server: localUrl(inject("strangeServers").named),
+  });
+  const principal = tokens.access_token.split(":")[0] ?? "";
+  const account = await AccountBrowser.signedIn({
+    token: "good-2",
+    server: localUrl(inject("strangeServers").named),
+  });
+  await runInDurableObject(env.ACCOUNT.getByName(principal), (_instance, { storage }) => {
+    storage.sql.exec("UPDATE audit_trail SET event = 'canary, no JSON'");
+  });
+  const failed = await account.open("/account/activity");
+  expect(failed.status).toBe(500);
+  const page = await failed.text();
+  const id = /Error <code>([0-9a-f]{8})<\/code>/.exec(page)?.[1] ?? "none";
+  expect(page).not.toContain("canary");
+  expect(logged.join("\n")).toContain(`[${id}] page /account/activity: `);
+  expect(logged.join("\n")).not.toContain("canary");
+  await account.sends("/account/forget", { sure: "true" }, "/account/forget");
 });
 
 /** The grants of clients on a page, the newest first. */

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 import { TOOLS } from "../../src/mcp/server.ts";
+import { AccountBrowser } from "./account-support.ts";
 import {
   authorizationUrl,
   Browser,
@@ -11,6 +12,7 @@ import {
   handleIn,
   localUrl,
   ORIGIN,
+  type Filled,
   register,
   RESOURCE,
   signIn,
@@ -91,6 +93,7 @@ test("no answer, page, log line or URL shows a secret", async () => {
       }
     }
   }
+  for (const person of people) await lookAround(person);
   for (const path of ["/", "/health", "/nowhere", "/authorize", "/oauth/token", "/mcp"]) {
     for (const method of ["GET", "POST", "PUT"]) {
       const answer = await fetchWorker(ORIGIN + path, { method });
@@ -108,6 +111,46 @@ test("no answer, page, log line or URL shows a secret", async () => {
     for (const text of shown)
       expect(text.includes(secret), `${what}: ${text}`).toBe(false);
 });
+
+/** Opens every page of a person, and answers on one what code asks; what is shown there is looked at, too. */
+async function lookAround(person: Filled): Promise<void> {
+  const account = new AccountBrowser();
+  const refused = await account.signsIn({ ...person, token: `${person.token}x` });
+  shown.push(await refused.text(), JSON.stringify([...refused.headers]));
+  await account.signsIn(person);
+  const secret = account.browser.cookies.split(".").at(-1) ?? "";
+  expect(secret.length).toBe(43);
+  SECRETS[`the session of ${person.token}`] = secret;
+  const answer = `canary-password-${crypto.randomUUID()}`;
+  SECRETS[`the password of ${person.token}`] = answer;
+  await using client = await connectWith((await signIn(person)).access_token);
+  const code = "from getpass import getpass; print(len(getpass('Password: ')))";
+  const asked = await client.call("run_code", { code });
+  const { conversation, execution } = asked.execution;
+  const link =
+    /https:\/\/edge\.example\.com(\/account\/answer\/\S+),/.exec(asked.text)?.[1] ?? "";
+  const sent = await account.sends(link, { answer }, link);
+  expect(sent.status).toBe(200);
+  shown.push(JSON.stringify([...sent.headers]), await sent.text(), asked.text);
+  const output = await client.call("get_output", { conversation, execution });
+  expect(output.text).toContain(String(answer.length));
+  shown.push(JSON.stringify(output));
+  for (const path of [
+    "/account",
+    `/account/conversations/${conversation}`,
+    `/account/conversations/${conversation}/${execution}`,
+    `/account/live?run=${conversation}.${execution}`,
+    link,
+    "/account/activity",
+    "/account/activity.jsonl",
+    "/account/everybody.jsonl",
+    "/account/forget",
+    "/account/nowhere",
+  ]) {
+    const page = await account.open(path);
+    shown.push(JSON.stringify([...page.headers]), await page.text());
+  }
+}
 
 test("nothing that is stored shows a token", async () => {
   const stored: string[] = [];

@@ -2,28 +2,62 @@ import { env } from "cloudflare:workers";
 import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
 import { expect, inject, test } from "vitest";
 import { DEPLOYMENT_NAME } from "../../src/account/deployment.ts";
+import { hashServer, workspaceName } from "../../src/identity.ts";
 import { AccountBrowser } from "./account-support.ts";
-import { connectWith, fetchWith, localUrl, RESOURCE, signIn } from "./support.ts";
+import {
+  connectWith,
+  fetchWith,
+  localUrl,
+  RESOURCE,
+  signIn,
+  type Tokens,
+} from "./support.ts";
 
-/** What every object of a class holds, by the name of the object: rows of all tables, and its alarm. */
-async function stored(namespace: DurableObjectNamespace): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  for (const id of await listDurableObjectIds(namespace))
-    await runInDurableObject(namespace.get(id), async (_instance, { storage }) => {
-      const tables = storage.sql
-        .exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'")
-        .toArray()
-        .filter(({ name }) => !name.startsWith("_"));
-      const rows = tables.map(({ name }) =>
-        JSON.stringify(storage.sql.exec(`SELECT * FROM ${name}`).toArray()),
-      );
-      const alarm = await storage.getAlarm();
-      found.set(
-        id.name ?? "",
-        [...rows, ...(alarm === null ? [] : ["alarm"])].join("\n"),
-      );
-    });
-  return found;
+/** What an object holds: the rows of all of its tables, and a word about its alarm. */
+function stored(stub: DurableObjectStub): Promise<string> {
+  return runInDurableObject(stub, async (_instance, { storage }) => {
+    const tables = storage.sql
+      .exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'")
+      .toArray()
+      .filter(({ name }) => !name.startsWith("_"));
+    const rows = tables.map(({ name }) =>
+      JSON.stringify(storage.sql.exec(`SELECT * FROM ${name}`).toArray()),
+    );
+    const alarm = await storage.getAlarm();
+    return [...rows, ...(alarm === null ? [] : ["an alarm"])].join("\n");
+  });
+}
+
+/** Whose objects to look into. */
+interface Owner {
+  readonly principal: string;
+  readonly serverHash: string;
+}
+
+/**
+ * What is left of a person in their account, in their workspace and in any
+ * conversation. A conversation names its person; one that holds nothing has no
+ * alarm either, whosever it was.
+ */
+async function leftOf(owner: Owner) {
+  // The classes differ, and so do the types of their namespaces.
+  const conversations = env.CONVERSATION as DurableObjectNamespace;
+  const ids = await listDurableObjectIds(conversations);
+  const held = await Promise.all(ids.map((id) => stored(conversations.get(id))));
+  return {
+    account: await stored(env.ACCOUNT.getByName(owner.principal)),
+    workspace: await stored(env.WORKSPACE.getByName(workspaceName(owner))),
+    conversations: held.filter(
+      (rows) => rows.includes(owner.principal) || rows === "an alarm",
+    ),
+  };
+}
+
+const NOTHING = { account: "", workspace: "", conversations: [] };
+
+async function ownerOf(tokens: Tokens, server: string): Promise<Owner> {
+  const principal = tokens.access_token.split(":")[0] ?? "";
+  return { principal, serverHash: await hashServer(server) };
 }
 
 /** All that is kept in KV. */
@@ -34,15 +68,11 @@ async function keys(): Promise<string> {
   return all.join("\n");
 }
 
-/** The classes differ, and so do the types of their namespaces. */
-const NAMESPACES = (): DurableObjectNamespace[] =>
-  [env.CONVERSATION, env.WORKSPACE, env.ACCOUNT] as DurableObjectNamespace[];
-
 test("who forgets everything leaves no row, key or alarm, and nobody else is touched", async () => {
   const own = inject("ownServer");
   const person = { token: own.token, server: localUrl(own.port) };
   const tokens = await signIn(person);
-  const principal = tokens.access_token.split(":")[0] ?? "";
+  const owner = await ownerOf(tokens, person.server);
   await signIn(person);
   await using client = await connectWith(tokens.access_token);
   const run = await client.call("run_code", { code: "print('kept')" });
@@ -58,6 +88,12 @@ test("who forgets everything leaves no row, key or alarm, and nobody else is tou
   await using next = await connectWith(neighbour.access_token);
   const theirs = (await next.call("run_code", { code: "x = 1" })).execution.conversation;
 
+  const kept = await leftOf(owner);
+  expect(kept.conversations).toEqual([expect.stringContaining("an alarm")]);
+  expect(kept.account).toContain("an alarm");
+  expect(kept.workspace).toContain("an alarm");
+  expect(await keys()).toContain(owner.principal);
+
   const account = await AccountBrowser.signedIn(person);
   const again = await AccountBrowser.signedIn(person);
   const unsure = await account.sends("/account/forget", {}, "/account/forget");
@@ -70,12 +106,10 @@ test("who forgets everything leaves no row, key or alarm, and nobody else is tou
   );
   expect(await forgotten.text()).toContain("Everything is forgotten");
 
-  for (const namespace of NAMESPACES())
-    for (const [name, rows] of await stored(namespace))
-      if (name.startsWith(principal)) expect(rows, name).toBe("");
-  expect(await keys()).not.toContain(principal);
+  expect(await leftOf(owner)).toEqual(NOTHING);
+  expect(await keys()).not.toContain(owner.principal);
   const people = await env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).people("", 100);
-  expect(people).not.toContain(principal);
+  expect(people).not.toContain(owner.principal);
   for (const browser of [account, again])
     expect(await browser.page()).toContain("<h1>Sign in</h1>");
   const refused = await fetchWith(tokens.access_token)(RESOURCE, {
@@ -103,7 +137,7 @@ test("what runs when everything is forgotten does not come back with its last re
   const own = inject("ownServer");
   const person = { token: own.token, server: localUrl(own.port) };
   const tokens = await signIn(person);
-  const principal = tokens.access_token.split(":")[0] ?? "";
+  const owner = await ownerOf(tokens, person.server);
   await using client = await connectWith(tokens.access_token);
   const account = await AccountBrowser.signedIn(person);
   const calls = [1, 2, 3].map((count) =>
@@ -111,15 +145,13 @@ test("what runs when everything is forgotten does not come back with its last re
   );
   await account.sends("/account/forget", { sure: "true" }, "/account/forget");
   await Promise.all(calls);
-  for (const namespace of NAMESPACES())
-    for (const [name, rows] of await stored(namespace))
-      if (name.startsWith(principal)) expect(rows, name).toBe("");
+  expect(await leftOf(owner)).toEqual(NOTHING);
 });
 
 test("a Jupyter that does not answer keeps nothing from being forgotten here", async () => {
   const person = { token: "good-1", server: localUrl(inject("strangeServers").named) };
   const tokens = await signIn(person);
-  const principal = tokens.access_token.split(":")[0] ?? "";
+  const owner = await ownerOf(tokens, person.server);
   await using client = await connectWith(tokens.access_token);
   expect((await client.call("run_code", { code: "1" })).isError).toBe(true);
   const account = await AccountBrowser.signedIn(person);
@@ -129,7 +161,5 @@ test("a Jupyter that does not answer keeps nothing from being forgotten here", a
     "/account/forget",
   );
   expect(await forgotten.text()).toContain("Everything is forgotten");
-  for (const namespace of NAMESPACES())
-    for (const [name, rows] of await stored(namespace))
-      if (name.startsWith(principal)) expect(rows, name).toBe("");
+  expect(await leftOf(owner)).toEqual(NOTHING);
 });

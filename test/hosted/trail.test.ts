@@ -2,9 +2,11 @@ import { env } from "cloudflare:workers";
 import {
   createExecutionContext,
   runDurableObjectAlarm,
+  runInDurableObject,
   waitOnExecutionContext,
 } from "cloudflare:test";
 import { afterEach, expect, inject, test, vi } from "vitest";
+import { conversationName, hashServer } from "../../src/identity.ts";
 import worker from "../../src/index.ts";
 import { AccountBrowser } from "./account-support.ts";
 import { connectWith, eventually, localUrl, ORIGIN, signIn } from "./support.ts";
@@ -109,12 +111,66 @@ test("an execution is in the trail once, however often it is told", async () => 
   await account.forget(name);
 });
 
+test("an execution that its conversation could not tell of is told later", async () => {
+  const { client, principal, trail } = await somebody({
+    token: inject("teamServer").token,
+  });
+  const { conversation } = (await client.call("run_code", { code: "1" })).execution;
+  const executions = async () =>
+    (await trail()).filter(({ conversation: of }) => of === conversation);
+  await eventually(executions, ({ length }) => length === 1);
+  // As if the first report had been lost on its way, by a crash of either object.
+  await runInDurableObject(env.ACCOUNT.getByName(principal), (_instance, { storage }) => {
+    storage.sql.exec("DELETE FROM audit_trail WHERE key = ?", `${conversation}/e1`);
+  });
+  const serverHash = await hashServer(localUrl(inject("teamServer").port));
+  const stub = env.CONVERSATION.getByName(
+    conversationName({ principal, serverHash, handle: conversation }),
+  );
+  await eventually(
+    () => runInDurableObject(stub, (_instance, { storage }) => untoldIn(storage.sql)),
+    ({ length }) => length === 0,
+  );
+  await runInDurableObject(stub, (_instance, { storage }) => {
+    storage.sql.exec("INSERT INTO untold VALUES (1)");
+  });
+  await client.call("run_code", { conversation, code: "2" });
+  const told = await eventually(executions, ({ length }) => length === 2);
+  expect(told.map(({ execution }) => execution).toSorted()).toEqual(["e1", "e2"]);
+  await client.call("end_conversation", { conversation, shutdown_kernels: true });
+});
+
+test("older entries are on further pages", async () => {
+  const { principal, account } = await somebody({
+    token: "good-1",
+    server: localUrl(inject("strangeServers").named),
+  });
+  await runInDurableObject(env.ACCOUNT.getByName(principal), (instance) => {
+    for (let count = 1; count <= 250; count += 1)
+      instance.note({ event: "client_revoked", client: `client ${count} of many` });
+  });
+  const first = await account.page("/account/activity");
+  expect(first).toContain("client 250 of many");
+  expect(first).not.toContain("client 50 of many");
+  const older = /href="(\/account\/activity\?before=\d+)"/.exec(first)?.[1] ?? "";
+  const second = await account.page(older);
+  expect(second).toContain("client 50 of many");
+  expect(second).toContain("Signed in on this page");
+  expect(second).not.toContain("?before=");
+  const lines = linesOf(await account.page("/account/activity.jsonl"));
+  expect(lines.filter(({ event }) => event === "client_revoked")).toHaveLength(250);
+});
+
+function untoldIn(sql: SqlStorage): unknown[] {
+  return sql.exec("SELECT * FROM untold").toArray();
+}
+
 test("an entry goes when its time is over", async () => {
   const { principal, trail } = await somebody({
     token: "good-1",
     server: localUrl(inject("strangeServers").named),
   });
-  expect(await trail()).toHaveLength(2);
+  expect(await trail()).not.toEqual([]);
   const account = env.ACCOUNT.getByName(principal);
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 31 * DAY_MS });
   expect(await runDurableObjectAlarm(account)).toBe(true);
