@@ -141,8 +141,8 @@ export class Workspace extends DurableObject<Env> {
   readonly #indexer: Indexer;
   /** The listing and reading that goes on now. */
   #building: Promise<void> | null = null;
-  /** When everything was forgotten: what was under way then must not bring it back. */
-  #forgottenAt = 0;
+  /** When everything was forgotten and nobody has signed in since: what was under way must not bring it back. */
+  #forgottenAt: number | null = null;
   /** Why the last one ended early. */
   #trouble: Failure | null = null;
 
@@ -161,6 +161,7 @@ export class Workspace extends DurableObject<Env> {
 
   /** Takes in how a conversation stands. */
   async record(summary: ConversationSummary): Promise<void> {
+    if (this.#forgottenAt !== null) return;
     const { sql } = this.ctx.storage;
     sql.exec(SCHEMA);
     sql.exec(
@@ -211,6 +212,7 @@ export class Workspace extends DurableObject<Env> {
     version: string,
     cells: readonly VersionCell[],
   ): Promise<void> {
+    if (this.#forgottenAt !== null) return;
     const { sql } = this.ctx.storage;
     const now = Date.now();
     sql.exec(VERSIONS_SCHEMA);
@@ -256,6 +258,7 @@ export class Workspace extends DurableObject<Env> {
 
   /** Keeps whether the server has rooms for notebooks, since it was started. */
   async keepRoomOffer({ startedAt, isOffered }: RoomOffer): Promise<void> {
+    if (this.#forgottenAt !== null) return;
     const { sql } = this.ctx.storage;
     sql.exec(ROOMS_SCHEMA);
     sql.exec(
@@ -279,7 +282,8 @@ export class Workspace extends DurableObject<Env> {
 
   /** Keeps credentials, unless later ones are there, or all was forgotten after they were given. */
   async keepCredentials(credentials: ServerCredentials): Promise<void> {
-    if (credentials.signedInAt <= this.#forgottenAt) return;
+    if (credentials.signedInAt <= (this.#forgottenAt ?? 0)) return;
+    this.#forgottenAt = null;
     const { sql } = this.ctx.storage;
     const sealed = await this.#sealer().seal(JSON.stringify(credentials), this.#name());
     sql.exec(CREDENTIALS_SCHEMA);
@@ -341,11 +345,12 @@ export class Workspace extends DurableObject<Env> {
     } catch (error) {
       console.error(`cleaning up failed: ${error instanceof Error ? error.name : "?"}`);
     }
-    await this.ctx.storage.setAlarm(Date.now() + DAY_MS);
+    if (this.#forgottenAt === null) await this.ctx.storage.setAlarm(Date.now() + DAY_MS);
   }
 
   /** Looks at the server where that is due: in the background, unless it is asked for or was never done. */
   async #refreshed({ isFresh, waitMs }: SearchRequest): Promise<void> {
+    if (this.#forgottenAt !== null) throw new ExpectedError({ code: "signed_out" });
     this.#index.createSchema();
     const { listedAt, listingMs } = this.#index.state();
     const age = Date.now() - (listedAt ?? 0);
@@ -369,6 +374,7 @@ export class Workspace extends DurableObject<Env> {
 
   /** Lists the server where asked, and reads what is to be read. One at a time; it goes on when nobody waits. */
   #build(withListing: boolean): Promise<void> {
+    if (this.#forgottenAt !== null) return Promise.resolve();
     this.#building ??= (async () => {
       try {
         await this.ctx.storage.setAlarm(Date.now() + RESUME_MS);

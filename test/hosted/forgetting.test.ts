@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
 import { expect, inject, test } from "vitest";
 import { DEPLOYMENT_NAME } from "../../src/account/deployment.ts";
-import { hashServer, workspaceName } from "../../src/identity.ts";
+import { conversationName, hashServer, workspaceName } from "../../src/identity.ts";
 import { AccountBrowser } from "./account-support.ts";
 import {
   connectWith,
@@ -145,6 +145,62 @@ test("what runs when everything is forgotten does not come back with its last re
   );
   await account.sends("/account/forget", { sure: "true" }, "/account/forget");
   await Promise.all(calls);
+  expect(await leftOf(owner)).toEqual(NOTHING);
+});
+
+test("a call that was under way when everything was forgotten brings nothing back", async () => {
+  const own = inject("ownServer");
+  const person = { token: own.token, server: localUrl(own.port) };
+  const tokens = await signIn(person);
+  const owner = await ownerOf(tokens, person.server);
+  await using client = await connectWith(tokens.access_token);
+  const run = await client.call("run_code", { code: "1" });
+  const account = await AccountBrowser.signedIn(person);
+  await account.sends("/account/forget", { sure: "true" }, "/account/forget");
+
+  // What any call or conversation could still say, as late as it may be.
+  const identity = { ...owner, handle: run.execution.conversation };
+  const name = conversationName(identity);
+  const counts = env.ACCOUNT.getByName(owner.principal);
+  const workspace = env.WORKSPACE.getByName(workspaceName(owner));
+  expect(await counts.begin(name)).toEqual({ failure: { code: "signed_out" } });
+  await counts.settle(name, { running: 1, storedBytes: 1 }, []);
+  await workspace.record({
+    handle: identity.handle,
+    createdAt: 1,
+    usedAt: 1,
+    lastCode: "1",
+    lastExecution: "e1",
+    lastState: "ok",
+    kernels: [],
+    unfinished: [],
+  });
+  await workspace.rememberVersion("mine.ipynb", "v1", [{ id: "a", hash: "b" }]);
+  await workspace.keepRoomOffer({ startedAt: "2026-11-25T00:00:00Z", isOffered: true });
+  await workspace.fileChanged("mine.ipynb");
+  const late = { httpUrl: person.server, wsUrl: "ws://127.0.0.1", token: own.token };
+  await workspace.keepCredentials({ ...late, signedInAt: 1 });
+  const found = await workspace.search({
+    query: "anything",
+    isRegex: false,
+    kinds: ["source"],
+    path: null,
+    language: null,
+    isFresh: false,
+    waitMs: 0,
+    limit: 1,
+    cursor: null,
+  });
+  expect(found).toEqual({ failure: { code: "signed_out" } });
+  const request = {
+    waitMs: 0,
+    maxOutputChars: 100,
+    isNew: true,
+    msgId: "late",
+    code: "1",
+  };
+  const begun = await env.CONVERSATION.getByName(name).run({ ...request, identity });
+  expect(begun).toEqual({ failure: { code: "signed_out" } });
   expect(await leftOf(owner)).toEqual(NOTHING);
 });
 
