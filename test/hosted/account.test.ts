@@ -74,6 +74,15 @@ test("wrong tokens are refused with a word, and never shown again", async () => 
   }
 });
 
+test("nobody may guess tokens on the sign-in page", async () => {
+  const account = new AccountBrowser();
+  for (let attempt = 0; attempt < 10; attempt += 1)
+    expect((await account.signsIn({ token: "guess" })).status).toBe(422);
+  const answer = await account.signsIn({ token: teamToken() });
+  expect(answer.status).toBe(422);
+  expect(await answer.text()).toContain("Too many attempts to sign in");
+});
+
 test("nobody is sent away from this origin after they have signed in", async () => {
   for (const back of [
     "https://evil.example/",
@@ -219,8 +228,14 @@ test("a password is answered on a page, once, and is nowhere else", async () => 
   const page = await account.page(path);
   expect(page).toContain("Token: ");
   expect(page).toContain('type="password"');
-  const sent = await account.sends(path, { answer: "canary-secret-1" }, path);
-  expect(await sent.text()).toContain("Sent to the kernel");
+  // Sent twice, as by an impatient person: neither may reach the question that comes next.
+  const sent = await Promise.all(
+    [1, 2].map(() => account.sends(path, { answer: "canary-secret-1" }, path)),
+  );
+  expect(sent.map(({ status }) => status).toSorted()).toEqual([200, 410]);
+  expect((await Promise.all(sent.map((each) => each.text()))).join()).toContain(
+    "Sent to the kernel",
+  );
   const again = await eventually(
     () => client.call("get_output", { conversation, execution, wait_seconds: 0 }),
     ({ text }) => text.includes("Again: "),

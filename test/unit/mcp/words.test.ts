@@ -111,6 +111,21 @@ test("where people sign in, a password is asked for on a page of theirs", () => 
   expect(question).toMatchObject({ text: expect.stringMatching(/\nNext: send_input /) });
 });
 
+test("where people sign in, a run behind a question leads to the page on which that is answered", () => {
+  const behind = {
+    ...RESULT,
+    state: "running" as const,
+    queuedBehind: { execution: "e2", state: "waiting for input" as const },
+  };
+  expect(textOf(behind)).toMatch(/\nNext: send_input .*execution: "e2" answers/);
+  const [content] = executionResult(behind, false, "https://edge.example.com").content;
+  expect(content).toMatchObject({
+    text: expect.stringMatching(
+      /\nNext: get_output .*execution: "e2" says how it is answered; then this run begins\.$/,
+    ),
+  });
+});
+
 const NOTEBOOK = {
   path: "n.ipynb",
   version: "v1",

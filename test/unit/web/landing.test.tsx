@@ -120,3 +120,11 @@ test("a screen reader finds a language, landmarks and headings in order", async 
     expect(page).toContain(`id="${id}"`);
   }
 });
+
+test("whoever may sign in finds the way to their account, and nobody else is sent there", async () => {
+  expect(await rendered(deployed)).toContain('href="/account"');
+  expect(await rendered(local)).not.toContain('href="/account"');
+  expect(await rendered({ ...deployed, missing: ["SIGN_IN is not set"] })).not.toContain(
+    'href="/account"',
+  );
+});
