@@ -1,18 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
 import type { AuditEntry, AuditEvent, ExecutionEvent } from "../audit.ts";
-import { parseConfig, type Limits, type Standing } from "../config.ts";
+import { parseConfig, type Standing } from "../config.ts";
 import { ExpectedError, outcomeOf, type Outcome } from "../errors.ts";
 import { AuditTrail } from "./audit-trail.ts";
 import { BrowserSessions } from "./browser-sessions.ts";
 import { Clients, type ConnectedClient, type NewClient } from "./clients.ts";
 import { DEPLOYMENT_NAME } from "./deployment.ts";
 import { hasRows, tableExists } from "./tables.ts";
-
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS conversations (
-    name TEXT PRIMARY KEY, running INTEGER NOT NULL, stored_bytes INTEGER NOT NULL, seen_at INTEGER NOT NULL
-  ) WITHOUT ROWID
-`;
+import { Usage } from "./usage.ts";
 
 const SERVERS_SCHEMA = `
   CREATE TABLE IF NOT EXISTS servers (server_hash TEXT PRIMARY KEY) WITHOUT ROWID
@@ -21,38 +16,28 @@ const SERVERS_SCHEMA = `
 /** Its presence means that the person wants all of it forgotten, and nothing new begins. */
 const CLOSING_SCHEMA = "CREATE TABLE IF NOT EXISTS closing (only INTEGER)";
 
-const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
-/** A conversation that runs something says so more often; one that does not answer was never begun. */
-const DOUBTFUL_AFTER_MS = 2 * MINUTE_MS;
-const MAX_ASKED_AT_ONCE = 50;
-
-type TotalsRow = { conversations: number; running: number; stored_bytes: number };
+const DAY_MS = 24 * 60 * 60_000;
 
 /**
  * What must be exact for one person, whichever isolates and conversations their
  * calls reach: the limits of the deployment, which clients may call, in which
- * browsers they are signed in, and the trail of what was done in their name. A
- * call is counted in memory, for an object that is asked within the minute is not
- * evicted; all else is in its storage.
+ * browsers they are signed in, and the trail of what was done in their name.
  */
 export class Account extends DurableObject<Env> {
-  readonly #limits: Limits | null;
+  readonly #usage: Usage;
   readonly #auditMs: number;
   readonly #clients: Clients;
   readonly #sessions: BrowserSessions;
   readonly #trail: AuditTrail;
-  /** When each of the calls of the last minute came. */
-  #calls: number[] = [];
   /** Whether all was forgotten, and nobody has come since: what was under way then must not begin anew. */
   #isForgotten = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const { signIn } = parseConfig(env);
-    this.#limits = signIn?.limits ?? null;
     this.#auditMs = (signIn?.auditDays ?? 0) * DAY_MS;
     const { sql } = ctx.storage;
+    this.#usage = new Usage(sql, signIn?.limits ?? null);
     this.#clients = new Clients(sql);
     this.#sessions = new BrowserSessions(sql);
     this.#trail = new AuditTrail(sql);
@@ -130,14 +115,7 @@ export class Account extends DurableObject<Env> {
     return outcomeOf(() => {
       const now = Date.now();
       if (!this.#clients.use(grant, now)) throw new ExpectedError({ code: "signed_out" });
-      const limit = this.#limits?.requestsPerMinute ?? Infinity;
-      this.#calls = this.#calls.filter((at) => at > now - MINUTE_MS);
-      const [first] = this.#calls;
-      if (this.#calls.length >= limit && first !== undefined) {
-        const seconds = Math.ceil((first + MINUTE_MS - now) / 1_000);
-        throw new ExpectedError({ code: "too_many_requests", limit, seconds });
-      }
-      this.#calls.push(now);
+      this.#usage.countCall(now);
       return null;
     });
   }
@@ -147,20 +125,10 @@ export class Account extends DurableObject<Env> {
     return outcomeOf(async () => {
       if (this.#isForgotten || tableExists(this.ctx.storage.sql, "closing"))
         throw new ExpectedError({ code: "signed_out" });
-      this.ctx.storage.sql.exec(SCHEMA);
-      const isNew =
-        this.ctx.storage.sql
-          .exec("SELECT 1 FROM conversations WHERE name = ?", conversation)
-          .toArray().length === 0;
-      if (this.#excess(isNew) !== null) await this.#forgetTheDoubtful();
-      const excess = this.#excess(isNew);
+      if (this.#usage.excess(conversation) !== null) await this.#forgetTheDoubtful();
+      const excess = this.#usage.excess(conversation);
       if (excess !== null) throw excess;
-      this.ctx.storage.sql.exec(
-        `INSERT INTO conversations VALUES (?, 1, 0, ?)
-         ON CONFLICT (name) DO UPDATE SET running = running + 1, seen_at = excluded.seen_at`,
-        conversation,
-        Date.now(),
-      );
+      this.#usage.begin(conversation, Date.now());
       return null;
     });
   }
@@ -168,19 +136,12 @@ export class Account extends DurableObject<Env> {
   /** Takes in how a conversation, by the name of its object, stands, and what has ended in it. */
   settle(
     conversation: string,
-    { running, storedBytes }: Standing,
+    standing: Standing,
     ended: readonly ExecutionEvent[] = [],
   ): void {
     if (this.#isForgotten) return;
     this.#record(ended);
-    this.ctx.storage.sql.exec(SCHEMA);
-    this.ctx.storage.sql.exec(
-      "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?)",
-      conversation,
-      running,
-      storedBytes,
-      Date.now(),
-    );
+    this.#usage.settle(conversation, standing, Date.now());
   }
 
   /** Takes a conversation off that has ended. The last one leaves nothing behind where nothing else is kept. */
@@ -189,8 +150,7 @@ export class Account extends DurableObject<Env> {
     ended: readonly ExecutionEvent[] = [],
   ): Promise<void> {
     this.#record(ended);
-    this.ctx.storage.sql.exec(SCHEMA);
-    this.ctx.storage.sql.exec("DELETE FROM conversations WHERE name = ?", conversation);
+    this.#usage.forget(conversation);
     if (!this.#isInUse()) await this.#leave();
   }
 
@@ -205,13 +165,7 @@ export class Account extends DurableObject<Env> {
     const { sql } = this.ctx.storage;
     sql.exec(CLOSING_SCHEMA);
     this.#clients.revokeAll();
-    const conversations = tableExists(sql, "conversations")
-      ? sql.exec<{ name: string }>("SELECT name FROM conversations").toArray()
-      : [];
-    return {
-      conversations: conversations.map(({ name }) => name),
-      servers: this.servers(),
-    };
+    return { conversations: this.#usage.conversations(), servers: this.servers() };
   }
 
   /** Forgets the person. */
@@ -285,45 +239,14 @@ export class Account extends DurableObject<Env> {
     return tables.some((table) => hasRows(this.ctx.storage.sql, table));
   }
 
-  #excess(isNew: boolean): ExpectedError | null {
-    if (this.#limits === null) return null;
-    const { conversations, executions, storedBytes } = this.#limits;
-    const totals = this.#totals();
-    if (isNew && totals.conversations >= conversations)
-      return new ExpectedError({ code: "too_many_conversations", limit: conversations });
-    if (totals.running >= executions)
-      return new ExpectedError({ code: "too_many_executions", limit: executions });
-    const stored = totals.stored_bytes;
-    if (stored >= storedBytes)
-      return new ExpectedError({ code: "too_much_stored", stored, limit: storedBytes });
-    return null;
-  }
-
-  #totals(): TotalsRow {
-    return this.ctx.storage.sql
-      .exec<TotalsRow>(
-        `SELECT count(*) AS conversations, coalesce(sum(running), 0) AS running,
-           coalesce(sum(stored_bytes), 0) AS stored_bytes FROM conversations`,
-      )
-      .one();
-  }
-
   /** A crash between two objects may leave what is not so any more: whoever has not been heard of is asked. */
   async #forgetTheDoubtful(): Promise<void> {
-    const doubtful = this.ctx.storage.sql
-      .exec<{ name: string }>(
-        "SELECT name FROM conversations WHERE running > 0 AND seen_at < ? ORDER BY seen_at LIMIT ?",
-        Date.now() - DOUBTFUL_AFTER_MS,
-        MAX_ASKED_AT_ONCE,
-      )
-      .toArray();
     await Promise.all(
-      doubtful.map(async ({ name }) => {
+      this.#usage.doubtful(Date.now()).map(async (name) => {
         const standing = await this.env.CONVERSATION.getByName(name).standing();
         if (standing === null) await this.forget(name);
         else this.settle(name, standing);
       }),
     );
-    this.ctx.storage.sql.exec(SCHEMA);
   }
 }
