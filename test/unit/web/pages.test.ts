@@ -129,3 +129,8 @@ test("any other path is a page that says so and leads back", async () => {
   expect(page).toContain("There is nothing at this address.");
   expect(page).toContain('<a href="/">');
 });
+
+test("in local use nobody signs in, and there is no page of what was run", async () => {
+  for (const path of ["/account", "/account/activity", "/account/live.js"])
+    expect((await app().site.fetch(local(path))).status).toBe(404);
+});
