@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { listDurableObjectIds } from "cloudflare:test";
 import { expect, inject, test } from "vitest";
+import { hashServer, roomName } from "../../src/identity.ts";
 import type { McpClient } from "../support/mcp-client.ts";
 import { arrivedAt, connectWith, localUrl, signIn } from "./support.ts";
 
@@ -25,7 +26,8 @@ async function madeAndRun(client: McpClient, path: string): Promise<void> {
 test("a person who has signed in is in the rooms of their own server, where that has any, with their own token", async () => {
   const team = inject("teamServer");
   const own = inject("ownServer");
-  const one = await connectWith((await signIn({ token: team.token })).access_token);
+  const { access_token } = await signIn({ token: team.token });
+  const one = await connectWith(access_token);
   await madeAndRun(one, "in-room.ipynb");
   const entered = await rooms("teamServer");
   expect(entered.length).toBeGreaterThan(0);
@@ -35,8 +37,9 @@ test("a person who has signed in is in the rooms of their own server, where that
   expect(await rooms("ownServer")).toEqual([]);
   // Its object is named after the person and the server; of the notebook there is a hash.
   const ids = await listDurableObjectIds(env.NOTEBOOK_ROOM);
-  const names = ids.flatMap(({ name }) => name ?? []);
-  expect(names.length).toBeGreaterThan(0);
-  for (const name of names)
-    expect(name).toMatch(/^[a-z2-7]{52}\/[a-z2-7]{16}\/[a-z2-7]{52}$/);
+  const [principal = ""] = access_token.split(":");
+  const owner = { principal, serverHash: await hashServer(localUrl(team.port)) };
+  const name = await roomName(owner, "in-room.ipynb");
+  expect(name).toMatch(/^[a-z2-7]{52}\/[a-z2-7]{16}\/[a-z2-7]{52}$/);
+  expect(ids.map(String)).toContain(String(env.NOTEBOOK_ROOM.idFromName(name)));
 });
