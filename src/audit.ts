@@ -21,7 +21,8 @@ export type AuditEvent =
       readonly client: string;
       readonly scopes: readonly string[];
     }
-  | { readonly event: "client_revoked"; readonly client: string }
+  /** By its person; or because whoever vouched for them does so no more. */
+  | { readonly event: "client_revoked" | "client_signed_out"; readonly client: string }
   | {
       readonly event: "input_answered";
       readonly conversation: string;

@@ -8,10 +8,10 @@ import {
   type OAuthAuthorizationServer,
   type OAuthResourceAuth,
 } from "@cloudflare/workers-oauth-provider";
-import { z } from "zod";
 import { DEPLOYMENT_NAME } from "./account/deployment.ts";
-import type { Config, JupyterAddress, SignIn } from "./config.ts";
+import type { Config, SignIn } from "./config.ts";
 import { ExpectedError, type Outcome } from "./errors.ts";
+import { accessOf, admitted, goesOn } from "./grants.ts";
 import { hashServer, workspaceName } from "./identity.ts";
 import { adviceFor } from "./mcp/advice.ts";
 import { MAX_REQUEST_BYTES, ownerOf, serveMcp } from "./mcp/endpoint.ts";
@@ -26,29 +26,12 @@ import { pages } from "./web/pages.tsx";
 import { HubAccess } from "./auth/hub-access.ts";
 import { hubUpstream } from "./auth/jupyterhub.ts";
 import { authorizationServer, resourceServer } from "./auth/oauth.ts";
-import { isAllowed, oidcUpstream } from "./auth/oidc.ts";
+import { oidcUpstream } from "./auth/oidc.ts";
 import { isOwner } from "./auth/owners.ts";
 import { CALLBACK_PATH, type Upstream } from "./auth/upstream.ts";
 import { isBehindHub } from "./jupyter/hub-server.ts";
 import { knownScopes, SCOPES } from "./scopes.ts";
 import { addressOf } from "./credentials.ts";
-
-const propsSchema: z.ZodType<GrantProps> = z.object({
-  principal: z.string().regex(/^[a-z2-7]{52}$/),
-  credentials: z.object({
-    httpUrl: z.url(),
-    wsUrl: z.url(),
-    token: z.string(),
-    signedInAt: z.number(),
-    hubUser: z.string().min(1).optional(),
-  }),
-  method: z.enum(["jupyter", "jupyterhub", "oidc"]),
-  email: z.string().optional(),
-  grant: z.string().min(1),
-});
-
-/** An issuer is not told when we let people in: after this time it is asked again whether they are still there. */
-const OIDC_MAX_AGE_MS = 30 * 24 * 60 * 60_000;
 
 /** How long an isolate trusts that a Workspace has the credentials that it gave it. */
 const KEPT_MS = 60 * 60_000;
@@ -67,20 +50,17 @@ export async function signedInFetch(
 ): Promise<Response> {
   const url = new URL(request.url);
   if (url.origin !== signIn.publicUrl) return misdirected(signIn);
-  const oauth = authorizationServer(signIn, (props) => canBeUsed(props, env, config));
+  const grants = { env, config, hubAccess };
+  const oauth = authorizationServer(signIn, (props) => goesOn(props, grants));
   if (/^\/mcp(?:\/|$)|^\/\.well-known\/oauth-protected-resource/.test(url.pathname)) {
-    let admitted: Outcome<null> = { failure: { code: "signed_out" } };
+    let counted: Outcome<null> | null = null;
     const isUsable = async (props: unknown) => {
-      const access = accessOf(props, config);
-      if (access === null) return false;
-      const { principal, grant } = access.props;
-      admitted = await env.ACCOUNT.getByName(principal).admit(grant);
-      if ("failure" in admitted) return admitted.failure.code !== "signed_out";
-      return isKnownThere(access.address);
+      counted = await admitted(props, grants);
+      return counted !== null;
     };
     const call = (incoming: Request, props: unknown, auth: OAuthResourceAuth) =>
-      "failure" in admitted
-        ? Promise.resolve(tooManyRequests(new ExpectedError(admitted.failure)))
+      counted !== null && "failure" in counted
+        ? Promise.resolve(tooManyRequests(new ExpectedError(counted.failure)))
         : answerCall(incoming, env, ctx, config, props, auth);
     return resourceServer(signIn, oauth, isUsable, call).fetch(request, env, ctx);
   }
@@ -214,41 +194,6 @@ async function answerCall(
     hasToken: true,
     server,
   });
-}
-
-/** How a grant reaches its server, or null where it does so no more as the deployment is set now. */
-function accessOf(props: unknown, config: Config) {
-  const parsed = propsSchema.safeParse(props);
-  if (!parsed.success || !isLetIn(parsed.data, config)) return null;
-  const address = addressOf(parsed.data.credentials, config);
-  return address === null
-    ? null
-    : { principal: parsed.data.principal, address, props: parsed.data };
-}
-
-/** Whether the deployment would let the person in again who signed in then. */
-function isLetIn(
-  { method, email = "", credentials }: GrantProps,
-  { signIn }: Config,
-): boolean {
-  if (method !== signIn?.method) return false;
-  if (method !== "oidc") return true;
-  const age = Date.now() - credentials.signedInAt;
-  return isAllowed(email, signIn.oidc.allowed) && age < OIDC_MAX_AGE_MS;
-}
-
-/** Whether a grant may be used: its person has not revoked it, and is still known where they signed in. */
-async function canBeUsed(props: unknown, env: Env, config: Config): Promise<boolean> {
-  const access = accessOf(props, config);
-  if (access === null) return false;
-  const { principal, grant } = access.props;
-  if (!(await env.ACCOUNT.getByName(principal).hasClient(grant))) return false;
-  return isKnownThere(access.address);
-}
-
-/** Whether the Hub that a server is behind, if there is one, still knows its person by that token. */
-async function isKnownThere(address: JupyterAddress): Promise<boolean> {
-  return !isBehindHub(address) || hubAccess.isSignedIn(address);
 }
 
 /** Gives the Workspace what its conversations need while nobody calls. */

@@ -95,6 +95,13 @@ export class Account extends DurableObject<Env> {
     return client;
   }
 
+  /** Ends what a client may do whose person is not let in any more as they were then. */
+  signOutClient(grant: string): void {
+    const client = this.#clients.revoke(grant);
+    if (client !== null)
+      this.#trail.add({ event: "client_signed_out", client: client.name }, Date.now());
+  }
+
   /** Adds to the trail what no other method does. */
   note(what: AuditEvent): void {
     this.#trail.add(what, Date.now());

@@ -51,6 +51,8 @@ function wordsFor(what: AuditEvent): string {
       return `Connected ${what.client} (${what.scopes.join(", ")})`;
     case "client_revoked":
       return `Revoked ${what.client}`;
+    case "client_signed_out":
+      return `Signed out ${what.client}: the sign-in behind it holds no more`;
     case "input_answered":
       return `Answered ${what.execution} of ${what.conversation} on a page`;
     case "execution": {
