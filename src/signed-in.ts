@@ -19,6 +19,7 @@ import { scopesOfCall } from "./mcp/server.ts";
 import { installationOf, nameOf } from "./web/account/client-names.ts";
 import { jupyterPageSignIn } from "./web/account/page-sign-in.tsx";
 import { accountRoutes } from "./web/account/routes.tsx";
+import { upstreamPageSignIn } from "./web/account/upstream-sign-in.ts";
 import { authorizeRoutes } from "./web/authorize.tsx";
 import { callbackRoutes } from "./web/callback.ts";
 import type { GrantedClient, GrantProps, SignedIn } from "./web/signing-in.tsx";
@@ -74,6 +75,7 @@ export async function signedInFetch(
     signIn,
     oauth: oauth.getOAuthApi(env),
     upstream,
+    deployment,
     identitySecret: () => deployment.identitySecret(),
     attempt: (address: string) => deployment.attempt(address),
     keep: (signedIn: SignedIn) => keepCredentials(env, config, signedIn),
@@ -91,11 +93,14 @@ export async function signedInFetch(
       startAhead(ctx, config, props);
     },
   };
-  const callback = upstream === null ? undefined : callbackRoutes(deps, upstream);
+  const way =
+    upstream === null ? jupyterPageSignIn(deps) : upstreamPageSignIn(deps, upstream);
+  const callback =
+    upstream === null ? undefined : callbackRoutes({ ...deps, way }, upstream);
   const authorize = authorizeRoutes(deps);
   const account = accountRoutes({
     ...deps,
-    way: jupyterPageSignIn(deps),
+    way,
     isOwner: (principal) => isOwner(principal, signIn, issuerOf(config, signIn)),
   });
   return pages({ config, checkJupyter: null, authorize, callback, account }).fetch(
@@ -142,7 +147,9 @@ function startAhead(ctx: ExecutionContext, config: Config, props: GrantProps): v
  * stopped. What an earlier key sealed is sealed anew.
  */
 export async function tidyUp(env: Env, signIn: SignIn): Promise<void> {
-  await env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).identitySecret();
+  const deployment = env.DEPLOYMENT.getByName(DEPLOYMENT_NAME);
+  await deployment.identitySecret();
+  await deployment.forgetVisits();
   const oauth: OAuthAuthorizationServer<Env> = authorizationServer(signIn, () =>
     Promise.resolve(true),
   );

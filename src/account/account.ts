@@ -51,8 +51,8 @@ export class Account extends DurableObject<Env> {
     this.#trail.add({ event: "client_connected", client: name, scopes }, Date.now());
   }
 
-  /** Signs the person in on a page, in the browser that has the session of this id. */
-  async openSession(id: string, serverHash: string): Promise<void> {
+  /** Signs the person in on a page, in the browser that has the session of this id. No server is named by who is known without one. */
+  async openSession(id: string, serverHash: string | null): Promise<void> {
     await this.#enter(serverHash);
     this.#sessions.open(id, Date.now());
     this.#trail.add({ event: "signed_in" }, Date.now());
@@ -201,13 +201,14 @@ export class Account extends DurableObject<Env> {
     await this.ctx.storage.setAlarm(Date.now() + DAY_MS);
   }
 
-  async #enter(serverHash: string): Promise<void> {
+  async #enter(serverHash: string | null): Promise<void> {
     const { sql } = this.ctx.storage;
     // Whoever comes back while all is being forgotten has to do it again.
     sql.exec("DROP TABLE IF EXISTS closing");
     this.#isForgotten = false;
     sql.exec(SERVERS_SCHEMA);
-    sql.exec("INSERT OR IGNORE INTO servers VALUES (?)", serverHash);
+    if (serverHash !== null)
+      sql.exec("INSERT OR IGNORE INTO servers VALUES (?)", serverHash);
     await this.#cleanUpLater();
     await this.env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).enter(this.ctx.id.name ?? "");
   }

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { Sealer } from "../sealing.ts";
 import { parseConfig } from "../config.ts";
 import { tableExists } from "./tables.ts";
+import { Visits } from "./visits.ts";
 
 /** The name of the one object of this class. */
 export const DEPLOYMENT_NAME = "deployment";
@@ -23,6 +24,7 @@ const MAX_ADDRESSES = 10_000;
 export class Deployment extends DurableObject<Env> {
   /** When each address tried to sign in, within the last minute. */
   readonly #attempts = new Map<string, number[]>();
+  readonly #visits = new Visits(this.ctx.storage.sql);
 
   /**
    * The secret under which people without a name of their own are told apart. It
@@ -80,6 +82,21 @@ export class Deployment extends DurableObject<Env> {
       )
       .toArray()
       .map((row) => row.principal);
+  }
+
+  /** Keeps what a browser, which signs in elsewhere for a page, has to come back with. */
+  keepVisit(id: string, browser: string, sealed: string): void {
+    this.#visits.keep(id, browser, sealed, Date.now());
+  }
+
+  /** What was kept of such a visit. The first who asks from that browser gets it, and nobody after that. */
+  takeVisit(id: string, browser: string): string | null {
+    return this.#visits.take(id, browser, Date.now());
+  }
+
+  /** Forgets browsers that did not come back in time. */
+  forgetVisits(): void {
+    this.#visits.prune(Date.now());
   }
 
   /** Counts an attempt to sign in from a network address. False where there were too many within a minute. */

@@ -1,9 +1,21 @@
-/** `/callback`: a person comes back from where they have an account. */
+/**
+ * `/callback`: a person comes back from where they have an account, to let a
+ * client in or to see their page. Which of the two is in what was kept of the
+ * state; where nothing was, nobody comes in.
+ */
 
 import { authorizationErrorRedirect } from "@cloudflare/workers-oauth-provider";
 import { Hono } from "hono";
+import { removedVisitCookie } from "../auth/browser-visit.ts";
 import type { Upstream, UpstreamIdentity, UpstreamProblem } from "../auth/upstream.ts";
 import { hubServerUrl, type ServerCredentials } from "../credentials.ts";
+import { type AccountPagesDeps, enter } from "./account/session-gate.tsx";
+import { signInPage } from "./account/sign-in-page.tsx";
+import {
+  type PageVisit,
+  type PageVisitsDeps,
+  takenVisit,
+} from "./account/upstream-sign-in.ts";
 import type { AuthorizeDeps } from "./authorize.tsx";
 import type { PagesEnv } from "./pages.tsx";
 import {
@@ -15,8 +27,15 @@ import {
   whereItFails,
 } from "./signing-in.tsx";
 
+/** What is needed to let in a client, and a person to their page. */
+export interface CallbackDeps
+  extends
+    AuthorizeDeps,
+    PageVisitsDeps,
+    Pick<AccountPagesDeps, "env" | "way" | "serverHashOf" | "keep"> {}
+
 /** The route of the page. */
-export function callbackRoutes(deps: AuthorizeDeps, upstream: Upstream): Hono<PagesEnv> {
+export function callbackRoutes(deps: CallbackDeps, upstream: Upstream): Hono<PagesEnv> {
   const app = new Hono<PagesEnv>();
   app.use(async (c, next) => {
     c.header("Cache-Control", "no-store");
@@ -32,10 +51,12 @@ export function callbackRoutes(deps: AuthorizeDeps, upstream: Upstream): Hono<Pa
 
 async function comeBack(
   c: PageContext,
-  deps: AuthorizeDeps,
+  deps: CallbackDeps,
   upstream: Upstream,
 ): Promise<Response> {
   const { oauth, signIn } = deps;
+  const toPage = await takenVisit(c.req.raw, deps);
+  if (toPage !== null) return comeBackToPage(c, deps, upstream, toPage);
   // Once, and in the browser that went there.
   const resumed = await oauth.finishUpstream<string>(c.req.raw);
   const { server, ...visit } = await openedVisit(resumed.data, signIn);
@@ -57,6 +78,33 @@ async function comeBack(
     );
   const [status, message] = wordsFor(identity.problem, upstream.host);
   return brokenOff(c, status, message);
+}
+
+async function comeBackToPage(
+  c: PageContext,
+  deps: CallbackDeps,
+  upstream: Upstream,
+  visit: PageVisit,
+): Promise<Response> {
+  const { back, state } = visit;
+  const identity = await upstream.finish(new URL(c.req.url), visit);
+  const cookie = await removedVisitCookie(state);
+  if (!("problem" in identity)) {
+    const { principal, hub } = identity;
+    // An issuer tells who somebody is; which servers are theirs, their grants do.
+    const credentials = hub === undefined ? null : credentialsOf(identity, deps);
+    const answer = await enter(deps, { principal, credentials }, back);
+    answer.headers.append("Set-Cookie", cookie);
+    return answer;
+  }
+  const [status, message] =
+    identity.problem === "denied"
+      ? ([403, `You did not sign in at ${upstream.host}.`] as const)
+      : wordsFor(identity.problem, upstream.host);
+  c.header("Set-Cookie", cookie, { append: true });
+  c.set("formTargets", ["'self'"]);
+  const sent = { server: "", problem: { field: null, message } };
+  return c.html(signInPage({ way: deps.way, back, sent }), status);
 }
 
 /** How somebody reaches Jupyter who has named no server of their own. */

@@ -27,7 +27,8 @@ export interface ProvingDeps {
   readonly attempt: () => Promise<boolean>;
 }
 
-const TOO_MANY: FormProblem = {
+/** What is said to an address from which there were too many attempts. */
+export const TOO_MANY: FormProblem = {
   field: null,
   message: "Too many attempts to sign in. Wait a minute, then try again.",
 };

@@ -79,6 +79,30 @@ export abstract class Visitor {
     return { ...(await exchange({ client, code, verifier })), clientId: client };
   }
 
+  /** Goes to sign in on a page of their own. Answers with the address to which the browser goes on. */
+  async wantsPage(back = "/account"): Promise<URL> {
+    const answer = await this.browser.submit(`${ORIGIN}/account/sign-in`, [
+      ["back", back],
+    ]);
+    const next = answer.headers.get("refresh")?.replace(/^0;url=/, "");
+    if (next === undefined) throw new Error(`${answer.status}: ${await answer.text()}`);
+    return new URL(next);
+  }
+
+  /** Signs in to see a page of their own, which is the answer. */
+  async seesPage(page = "/account"): Promise<string> {
+    const back = await this.signsInThere(await this.wantsPage(page));
+    const answer = await this.browser.open(back);
+    const location = answer.headers.get("location");
+    if (location === null) throw new Error(`${answer.status}: ${await answer.text()}`);
+    return this.page(location);
+  }
+
+  /** What a page of this Worker says in their browser. */
+  async page(path: string): Promise<string> {
+    return (await this.browser.open(new URL(path, ORIGIN))).text();
+  }
+
   /** What the person types into the form of a page there, beside what it holds. */
   protected abstract typesInto(page: string): readonly (readonly [string, string])[];
 

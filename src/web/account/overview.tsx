@@ -87,6 +87,9 @@ function Servers(props: { readonly servers: readonly ServerState[] }) {
   return (
     <section aria-labelledby="server">
       <h2 id="server">Your Jupyter</h2>
+      {props.servers.length === 0 && (
+        <p class="soft">Nothing is connected to it in your name at the moment.</p>
+      )}
       {props.servers.map(({ httpUrl, answers, word }) => (
         <p class={answers ? "state" : "state silent"}>
           <span>

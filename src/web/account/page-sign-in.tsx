@@ -5,12 +5,24 @@ import { type FormProblem, ServerFields } from "../consent-server.tsx";
 import { givenServer } from "../given-server.ts";
 import type { SignedIn } from "../signing-in.tsx";
 
+/** Who somebody turned out to be on a page, with what they reach a server, where that came along. */
+export interface PagePerson extends Pick<SignedIn, "principal"> {
+  readonly credentials: SignedIn["credentials"] | null;
+}
+
+/** Where the browser has to go. It comes back by itself; whoever receives it there signs the person in. */
+export interface Elsewhere {
+  readonly host: string;
+  readonly url: string;
+  /** The `Set-Cookie` by which the browser is known again. */
+  readonly cookie: string;
+}
+
 /** What came of a form: who it is, what is wrong with it, or where the browser has to go first. */
 export type PageProof =
-  | { readonly signedIn: SignedIn }
+  | { readonly signedIn: PagePerson }
   | { readonly problem: FormProblem }
-  /** It comes back by itself; whoever receives it there signs the person in. */
-  | { readonly elsewhere: Response };
+  | { readonly elsewhere: Elsewhere };
 
 /** What was sent before, where the form is shown again. A secret never is. */
 export interface SentBefore {

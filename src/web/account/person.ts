@@ -2,6 +2,7 @@ import type { Account } from "../../account/account.ts";
 import type { Conversation } from "../../conversation/conversation.ts";
 import { ExpectedError, valueOf } from "../../errors.ts";
 import { conversationName, HANDLE_PATTERN, workspaceName } from "../../identity.ts";
+import { judgeByHub } from "../../jupyter/hub-server.ts";
 import { getVersion, listKernels } from "../../jupyter/kernels.ts";
 import { JupyterServer } from "../../jupyter/server.ts";
 import { adviceFor } from "../../mcp/advice.ts";
@@ -74,7 +75,7 @@ async function stateOf(workspace: DurableObjectStub<Workspace>): Promise<ServerS
   try {
     const address = valueOf(await workspace.address());
     httpUrl = address.httpUrl;
-    const server = new JupyterServer(address);
+    const server = new JupyterServer(address, judgeByHub);
     const { promise: late, resolve } = Promise.withResolvers<null>();
     const timer = setTimeout(() => resolve(null), SERVER_WAIT_MS);
     const asked = Promise.all([getVersion(server), listKernels(server)]);

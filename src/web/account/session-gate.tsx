@@ -18,9 +18,10 @@ import {
 } from "../../auth/browser-session.ts";
 import type { SignIn } from "../../config.ts";
 import { field, readForm } from "../authorize.tsx";
+import { continuePage } from "../consent.tsx";
 import type { PagesEnv } from "../pages.tsx";
 import type { SignedIn } from "../signing-in.tsx";
-import type { PageSignIn, SentBefore } from "./page-sign-in.tsx";
+import type { Elsewhere, PagePerson, PageSignIn, SentBefore } from "./page-sign-in.tsx";
 import { Person } from "./person.ts";
 import { signInPage } from "./sign-in-page.tsx";
 
@@ -54,13 +55,15 @@ export type PageContext = Context<AccountEnv>;
 /** Signs a person in whom `way`, or another page on its way back from elsewhere, has proved. */
 export async function enter(
   deps: Pick<AccountPagesDeps, "env" | "serverHashOf" | "keep">,
-  signedIn: SignedIn,
+  { principal, credentials }: PagePerson,
   back: string,
 ): Promise<Response> {
-  const session = newSession(signedIn.principal);
-  const account = deps.env.ACCOUNT.getByName(signedIn.principal);
-  await account.openSession(await sessionId(session), await deps.serverHashOf(signedIn));
-  await deps.keep(signedIn);
+  const session = newSession(principal);
+  const signedIn = credentials === null ? null : { principal, credentials };
+  const serverHash = signedIn === null ? null : await deps.serverHashOf(signedIn);
+  const account = deps.env.ACCOUNT.getByName(principal);
+  await account.openSession(await sessionId(session), serverHash);
+  if (signedIn !== null) await deps.keep(signedIn);
   const headers = new Headers({ Location: localPath(back), "Cache-Control": "no-store" });
   headers.append("Set-Cookie", sessionCookie(session, SESSION_MS));
   return new Response(null, { status: 303, headers });
@@ -75,10 +78,17 @@ export async function signInHere(
   if (form instanceof Response) return form;
   const back = localPath(field(form, "back"));
   const proof = await deps.way.prove(form, c.req.raw, back);
-  if ("elsewhere" in proof) return proof.elsewhere;
+  if ("elsewhere" in proof) return goElsewhere(c, proof.elsewhere);
   if ("signedIn" in proof) return enter(deps, proof.signedIn, back);
   const server = field(form, "server").slice(0, 2_000);
   return showSignIn(c, deps, back, { server, problem: proof.problem });
+}
+
+function goElsewhere(c: PageContext, { host, url, cookie }: Elsewhere) {
+  c.header("Set-Cookie", cookie, { append: true });
+  // Not by a redirect: the policy of the form would have to name every host on that way.
+  c.header("Refresh", `0;url=${url}`);
+  return c.html(continuePage({ host, url }));
 }
 
 function showSignIn(
