@@ -139,13 +139,13 @@ test("a folder is moved with what is in it, and a target that is a folder is tol
     "Deleted from, with the hidden files in it, if any.",
   );
   for (const tool of ["copy_file", "move_file"]) {
-    const missing = await client.call(tool, { from: "from/sub", to: "made/x" });
+    const missing = await client.call(tool, { from: "from/sub", to: "never-made/x" });
     expect(missing.text).toMatch(/There is nothing at "from\/sub"/);
     const same = await client.call(tool, { from: "target/b.txt", to: "target/b.txt" });
     expect(same.text).toMatch(/exists already/);
   }
-  expect((await client.call("list_files", { path: "made" })).text).toMatch(
-    /There is nothing at "made"/,
+  expect((await client.call("list_files", { path: "never-made" })).text).toMatch(
+    /There is nothing at "never-made"/,
   );
 });
 
