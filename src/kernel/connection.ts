@@ -79,6 +79,8 @@ export class KernelConnection implements SocketOwner {
   readonly #questions = new Questions();
   /** Whether output was seen to come after the end of its run. */
   #isLate = false;
+  /** Whether its replies are those of ipykernel, which says in them when a run was begun. */
+  #isInOrder = false;
   /** When the present connection was opened, by our clock and by that of the kernel's first answer. */
   #opened: { readonly at: number; kernelTime: number | null } = {
     at: 0,
@@ -186,9 +188,11 @@ export class KernelConnection implements SocketOwner {
    * How long the output of an execution that has just ended may still be on its way.
    * Some kernels publish what is printed beside the rest, and it can come after
    * `idle`: rarely, so that one which printed nothing is always given that moment.
+   * Kernels built on ipykernel send what was printed before they reply.
    */
   outputIsDueIn({ endedAt, position }: ExecutionRecord): number {
-    if (endedAt === null || (position > 0 && !this.#isLate)) return 0;
+    const mayCome = this.#isLate || (position === 0 && !this.#isInOrder);
+    if (endedAt === null || !mayCome) return 0;
     return Math.max(0, endedAt + LATE_BY_MS - this.#host.now());
   }
 
@@ -500,6 +504,8 @@ export class KernelConnection implements SocketOwner {
   }
 
   #receiveOutput(parent: string, message: Message): void {
+    if (message.header.msg_type === "execute_reply")
+      this.#isInOrder = "started" in message.metadata;
     const taken = this.#recorder.take(parent, message);
     if (taken === null) {
       if (this.#takeStray(message)) return;
