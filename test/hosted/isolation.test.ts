@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { listDurableObjectIds } from "cloudflare:test";
 import { beforeAll, describe, expect, inject, test } from "vitest";
+import { conversationName, hashServer } from "../../src/identity.ts";
 import { PROMPTS, RESOURCES, TOOLS } from "../../src/mcp/server.ts";
 import type { Called, McpClient } from "../support/mcp-client.ts";
 import { arrivedAt, connectWith, localUrl, signIn } from "./support.ts";
@@ -228,10 +229,17 @@ test("no server has seen the credentials of another", async () => {
   expect(JSON.stringify(await arrivedAt("teamServer"))).not.toContain(own.token);
 });
 
-test("each object of a conversation is named after its person and server", async () => {
+test("the object of a conversation is named after its person and server", async () => {
+  const { token, port } = inject("teamServer");
+  const { access_token } = await signIn({ token });
+  const client = await connectWith(access_token);
+  const { conversation: handle } = (await client.call("run_code", { code: "1" }))
+    .execution;
+  const [principal = ""] = access_token.split(":");
+  const serverHash = await hashServer(localUrl(port));
+  const name = conversationName({ principal, serverHash, handle });
+  expect(name).toMatch(/^[a-z2-7]{52}\/[a-z2-7]{16}\/c_[a-z2-7]{10}$/);
+  // What is listed has no name, but that of a name is always the same.
   const ids = await listDurableObjectIds(env.CONVERSATION);
-  const names = ids.flatMap(({ name }) => name ?? []);
-  for (const each of names)
-    expect(each).toMatch(/^[a-z2-7]{52}\/[a-z2-7]{16}\/c_[a-z2-7]{10}$/);
-  expect(ids.length).toBeGreaterThan(0);
+  expect(ids.map(String)).toContain(String(env.CONVERSATION.idFromName(name)));
 });
