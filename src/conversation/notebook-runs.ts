@@ -215,13 +215,13 @@ export class NotebookRuns {
       });
     const startedAt = this.#host.now();
     try {
-      const { path, missing, upgraded, isLive } = await this.#write(run, runs);
+      const { path, missing, upgraded, isLive, isInFile } = await this.#write(run, runs);
       this.#pace(number, isLive, this.#host.now() - startedAt);
       if (this.#host.hasEnded()) return;
       const allMissing = [...new Set([...run.missing, ...missing])];
       journal.markSaved(number, revision, path, allMissing, upgraded ?? "");
       for (const { step, state } of written)
-        if (isFinalStep(state)) building.changed.delete(step);
+        if (isInFile && isFinalStep(state)) building.changed.delete(step);
     } catch (error) {
       if (this.#host.hasEnded()) return;
       const code = error instanceof ExpectedError ? error.failure.code : "internal error";
@@ -242,7 +242,13 @@ export class NotebookRuns {
   /** Writes into the file; where that was moved, to where its session says that it is. */
   async #write(run: NotebookRun, runs: ReadonlyMap<string, CellRun>) {
     if (runs.size === 0)
-      return { path: run.path, missing: [], upgraded: null, isLive: null };
+      return {
+        path: run.path,
+        missing: [],
+        upgraded: null,
+        isLive: null,
+        isInFile: true,
+      };
     const { notebooks, journal } = this.#host;
     const isLast = isFinal(journal.get(run.execution)?.state ?? "lost");
     try {

@@ -125,7 +125,7 @@ export class ContentsNotebook implements NotebookDocument {
       upgradedWith ??= saved.upgraded;
       // Whoever saved right after us had no outputs in what they saved.
       if (saved.isOvertaken !== true)
-        return { missing, upgraded: upgradedWith, isLive: false };
+        return { missing, upgraded: upgradedWith, isLive: false, isInFile: true };
     }
     throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
   }

@@ -49,6 +49,8 @@ export interface Written {
   readonly upgraded: string | null;
   /** Whether people see it at once, and the next may follow soon. */
   readonly isLive: boolean;
+  /** Whether it is in the file by now. In a room it may be a while until then. */
+  readonly isInFile: boolean;
 }
 
 /**

@@ -74,6 +74,15 @@ export function applyRuns(
   return [...missing];
 }
 
+/** Whether the cells that are there have what runs have made of them. */
+export function hasRuns(doc: Y.Doc, runs: ReadonlyMap<string, CellRun>): boolean {
+  let isSame = true;
+  applyRuns(doc, runs, () => {
+    isSame = false;
+  });
+  return isSame;
+}
+
 /** Says which cells run and which do not. To be called in a transaction. */
 export function applyStates(doc: Y.Doc, runs: ReadonlyMap<string, CellRun>): void {
   for (const cell of cellsOf(doc)) {

@@ -7,6 +7,7 @@ import type * as Y from "yjs";
 import { ExpectedError } from "../errors.ts";
 import type { RoomSession } from "../jupyter/collaboration.ts";
 import type { ContentsEntry } from "../jupyter/contents.ts";
+import type { NbOutput } from "../jupyter/nbformat.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
 import {
   asExpected,
@@ -24,15 +25,23 @@ import {
   type Saved,
   type Written,
 } from "./document.ts";
-import { parseNotebook, upgraded, type Notebook } from "./notebook.ts";
+import { jsonValue, parseNotebook, upgraded, type Notebook } from "./notebook.ts";
 import { Room, RoomLostError, type SavedRoom } from "./room.ts";
-import { applyNotebook, applyRuns, applyStates, shownCount } from "./room-cells.ts";
+import {
+  applyNotebook,
+  applyRuns,
+  applyStates,
+  hasRuns,
+  shownCount,
+} from "./room-cells.ts";
 import { metaOf, notebookJson } from "./room-json.ts";
 import { isSame, NoRoomError, passing, PAUSES_MS, RoomVisits } from "./room-visits.ts";
 import { marksOf, versionOf } from "./version.ts";
 
 /** While outputs come in, they are in the file as soon as they would be without a room. */
 const SAVE_EVERY_MS = 2_000;
+/** So often outputs are put in again that somebody has saved another file over. */
+const MAX_ATTEMPTS = 3;
 
 /** What a room's document is made of, in the form that a file has. */
 export interface RoomContent {
@@ -62,6 +71,15 @@ interface Change {
    * @throws {ExpectedError} where nobody can tell
    */
   again(room: Room): Promise<Change | null>;
+}
+
+/** What came of putting outputs into a document. */
+interface MadeRuns {
+  readonly change: Change | null;
+  readonly missing: readonly string[];
+  readonly upgraded: string | null;
+  /** What the cells have since: of outputs that are too large, a word instead of them. */
+  readonly shown: ReadonlyMap<string, CellRun>;
 }
 
 /** See the head of this file. */
@@ -128,16 +146,23 @@ export class RoomNotebook implements NotebookDocument {
 
   writeOutputs(runs: ReadonlyMap<string, CellRun>, isLast: boolean): Promise<Written> {
     return this.#visits.inTurn(async () => {
-      const { room } = await this.#visits.entered();
-      const { change, missing, upgraded: words } = this.#withRuns(room, runs);
-      const isSaved = isLast || Date.now() - this.#savedAt >= SAVE_EVERY_MS;
-      const saved = await this.#settled(room, change, isSaved);
       const path = this.#path;
-      if (saved === "overwritten")
-        throw new ExpectedError({ code: "saved_meanwhile", path });
-      if (saved === "not saved")
-        throw new ExpectedError({ code: "write_refused", path, detail: "" });
-      return { missing, upgraded: words, isLive: true };
+      let words: string | null = null;
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+        const { room } = await this.#visits.entered();
+        const { change, missing, upgraded: now, shown } = this.#withRuns(room, runs);
+        words ??= now;
+        const isInFile = isLast || Date.now() - this.#savedAt >= SAVE_EVERY_MS;
+        const saved = await this.#settled(room, change, isInFile);
+        if (saved === "not saved")
+          throw new ExpectedError({ code: "write_refused", path, detail: "" });
+        // A file that was taken over the document just before it was saved has none of it.
+        const isThere =
+          saved !== "overwritten" && hasRuns((this.#visits.room ?? room).doc, shown);
+        if (saved === null || isThere)
+          return { missing, upgraded: words, isLive: true, isInFile };
+      }
+      throw new ExpectedError({ code: "saved_meanwhile", path });
     });
   }
 
@@ -186,10 +211,7 @@ export class RoomNotebook implements NotebookDocument {
     });
   }
 
-  #withRuns(
-    room: Room,
-    runs: ReadonlyMap<string, CellRun>,
-  ): { change: Change | null; missing: readonly string[]; upgraded: string | null } {
+  #withRuns(room: Room, runs: ReadonlyMap<string, CellRun>): MadeRuns {
     const again = async (other: Room) => this.#withRuns(other, runs).change;
     const size = [...runs.values()].reduce((sum, run) => sum + sizeOf(run), 0);
     const measured = this.#measured;
@@ -207,7 +229,7 @@ export class RoomNotebook implements NotebookDocument {
         },
         again,
       );
-      return { change, missing, upgraded: null };
+      return { change, missing, upgraded: null, shown: runs };
     }
     const before = this.#parsed(room);
     const whole = upgraded(before);
@@ -215,11 +237,12 @@ export class RoomNotebook implements NotebookDocument {
       whole.cells.filter(({ type }) => type === "code").map(({ id }) => id),
     );
     const missing = [...runs.keys()].filter((id) => !code.has(id));
-    if (missing.length === runs.size) return { change: null, missing, upgraded: null };
-    const shown = [...runs].map(
+    if (missing.length === runs.size)
+      return { change: null, missing, upgraded: null, shown: new Map() };
+    const counted = [...runs].map(
       ([id, run]) => [id, { ...run, executionCount: shownCount(run) }] as const,
     );
-    const after = withRuns(whole, new Map(shown));
+    const after = withRuns(whole, new Map(counted));
     const change = this.#changed(
       room,
       (transact) =>
@@ -230,7 +253,7 @@ export class RoomNotebook implements NotebookDocument {
       again,
     );
     const words = upgradeWords({ notebook: before, upgradedFrom: null }, after);
-    return { change, missing, upgraded: words };
+    return { change, missing, upgraded: words, shown: keptOf(after, runs) };
   }
 
   /** Changes the document, and notes what is needed to find out whether that arrived. */
@@ -340,6 +363,22 @@ function isSameRoom(room: Room, { session, base }: Change): boolean {
 function hasOwnIds(doc: Y.Doc): boolean {
   const minor = metaOf(doc).get("nbformat_minor");
   return typeof minor === "number" && minor >= 5;
+}
+
+/** The runs, with the outputs that a notebook has of them. */
+function keptOf(
+  { cells }: Notebook,
+  runs: ReadonlyMap<string, CellRun>,
+): ReadonlyMap<string, CellRun> {
+  const kept = new Map<string, CellRun>();
+  for (const { id, members } of cells) {
+    const run = runs.get(id);
+    if (run === undefined) continue;
+    // Made by us of outputs.
+    const outputs = jsonValue(members.get("outputs")) as readonly NbOutput[];
+    kept.set(id, { ...run, outputs });
+  }
+  return kept;
 }
 
 function sizeOf({ outputs }: CellRun): number {

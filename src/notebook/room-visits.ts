@@ -44,6 +44,11 @@ export class RoomVisits {
     this.#lingerMs = lingerMs;
   }
 
+  /** The room that we are in. */
+  get room(): Room | null {
+    return this.#room;
+  }
+
   /** Does one thing after the other. Behind the last one the room is left in a while. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const run = this.#turn.then(() => {

@@ -202,7 +202,8 @@ export class Room implements RoomListener {
     const { promise, resolve } = Promise.withResolvers<SavedRoom>();
     let timer = setTimeout(() => resolve("not saved"), SAVE_TIMEOUT_MS);
     // A save that was under way before ours has its hash, too: the answer tells ours.
-    let [isAnswered, hasHash] = [false, false];
+    let [isAnswered, hasHash, isClean] = [false, false, false];
+    const clean = () => (hadHash || isAnswered ? "overwritten" : "saved");
     const look = (event: Y.YMapEvent<unknown>, { origin }: Y.Transaction) => {
       if (origin !== this) return;
       hasHash ||= event.keysChanged.has("hash") && state.has("hash");
@@ -210,9 +211,11 @@ export class Room implements RoomListener {
       // Earlier servers do not answer, and the first of them keep no hash.
       else if (hasHash) timer = soon(timer, () => resolve("saved"));
       // The mark comes before the hash. Where a server has just taken the file over
-      // the document, the hash is gone.
-      else if (event.keysChanged.has("hash") || state.get("dirty") === false)
-        timer = soon(timer, () => resolve(hadHash ? "overwritten" : "saved"));
+      // the document, there is no hash; one that answers keeps it otherwise.
+      else if (event.keysChanged.has("hash") || state.get("dirty") === false) {
+        isClean = true;
+        timer = soon(timer, () => resolve(clean()));
+      }
     };
     const listen = ({ type, responseTo, status }: z.infer<typeof toldSchema>) => {
       if (type !== "save" || responseTo !== id) return;
@@ -222,7 +225,7 @@ export class Room implements RoomListener {
       }
       isAnswered = true;
       if (hasHash) resolve("saved");
-      else timer = soon(timer, () => resolve("not saved"));
+      else timer = soon(timer, () => resolve(isClean ? clean() : "not saved"));
     };
     state.observe(look);
     this.#told.add(listen);
