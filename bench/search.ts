@@ -16,6 +16,7 @@ const CELLS = 20;
 const PER_FOLDER = 7;
 const CONNECTIONS = 6;
 const ROUNDS: Rounds = { warmUp: 3, turns: 30, leadIn: 0, counted: 1, pauseMs: 0 };
+const BESIDE: Rounds = { ...ROUNDS, turns: 100 };
 const ONE_BY_ONE: Rounds = { warmUp: 0, turns: 2, leadIn: 0, counted: 1, pauseMs: 0 };
 const WORDS =
   "load data frame plot model train loss figure table merge group filter index value total mean sum error sample yearly".split(
@@ -90,18 +91,25 @@ async function measureWith(notebooks: number): Promise<void> {
   await measureBeside(stack, client);
 }
 
-/** A run in a kernel while the index is built anew, beside the same run in peace. */
+/** A run in a kernel while the index is built anew, and while somebody else reads all notebooks, beside the same run in peace. */
 async function measureBeside(stack: Stack, client: McpClient): Promise<void> {
   const { conversation } = await runToEnd(client, { code: "x = 0" });
   const run = () => runToEnd(client, { code: "x += 1", conversation });
-  print("run_code in peace", await takeTurns([{ name: "run_code", run }], ROUNDS));
+  const measured = async (title: string) =>
+    print(title, await takeTurns([{ name: "run_code", run }], BESIDE));
+  await measured("run_code in peace");
   await makeCorpus(stack.rootDir, 1_000, 2);
-  const building = search(client, "data", { fresh: true });
-  print(
-    "run_code while 1,000 notebooks are indexed",
-    await takeTurns([{ name: "run_code", run }], ROUNDS),
-  );
-  await building;
+  const asked = search(client, "data", { fresh: true });
+  await measured("run_code while 1,000 notebooks are indexed");
+  const { indexed, total } = await asked;
+  console.log(`  ${indexed} of ${total} notebooks were indexed by then`);
+  const over = new AbortController();
+  const reading = (async () => {
+    while (!over.signal.aborted) await readAll(stack);
+  })();
+  await measured(`run_code while ${CONNECTIONS} connections read notebooks`);
+  over.abort();
+  await reading;
 }
 
 async function search(client: McpClient, query: string, more: object = {}) {

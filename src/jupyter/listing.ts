@@ -15,6 +15,8 @@ export interface ListingBounds {
   isWanted(folder: string): boolean;
   /** The time in milliseconds. */
   now(): number;
+  /** Called before each few requests, which wait for it. */
+  pause?(): Promise<void>;
 }
 
 /** What was found, sorted by path, and the folders of interest that were not looked at. */
@@ -39,7 +41,7 @@ export interface Listing {
 export async function listTree(
   server: JupyterServer,
   path: string,
-  { depth, maxFolders, maxMs, isWanted, now }: ListingBounds,
+  { depth, maxFolders, maxMs, isWanted, now, pause }: ListingBounds,
 ): Promise<Listing> {
   const deadline = now() + maxMs;
   const entries: ContentsEntry[] = [];
@@ -57,6 +59,7 @@ export async function listTree(
   let bound: Listing["bound"] = null;
   let at = 0;
   while (bound === null && (below[at]?.level ?? Infinity) <= depth) {
+    await pause?.();
     if (at + 1 >= maxFolders) bound = "folders";
     else if (now() >= deadline) bound = "time";
     if (bound !== null) break;

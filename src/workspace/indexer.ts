@@ -16,6 +16,7 @@ import type { SearchIndex } from "../search/index-store.ts";
 import { readTexts, textsOf, type SearchableNotebook } from "../search/text.ts";
 import type { NotebookSource } from "./notebook-source.ts";
 import { ByteBudget } from "./byte-budget.ts";
+import type { RunWatch } from "./run-watch.ts";
 
 /** Bytes of notebooks that are held, or were asked for, at a time. */
 export const MAX_HELD_BYTES = 4_000_000;
@@ -27,6 +28,8 @@ const MAX_SMALL_BYTES = 1_000_000;
 const UNKNOWN_BYTES = 250_000;
 /** The runtime lets six requests wait for an answer at a time. */
 const BATCH = 12;
+/** While somebody runs code, whose messages go the same way as what is asked for. */
+const BATCH_BESIDE_RUNS = 2;
 
 /** What no later attempt would mend. */
 const FINAL: ReadonlySet<string> = new Set([
@@ -62,13 +65,15 @@ interface Batch extends Disposable {
 export class Indexer {
   readonly #index: SearchIndex;
   readonly #source: NotebookSource;
+  readonly #runs: RunWatch;
   readonly #budget = new ByteBudget(MAX_HELD_BYTES);
   /** Notebooks that have turned out to be no small ones, or have to be upgraded. */
   readonly #alone = new Set<string>();
 
-  constructor(index: SearchIndex, source: NotebookSource) {
+  constructor(index: SearchIndex, source: NotebookSource, runs: RunWatch) {
     this.#index = index;
     this.#source = source;
+    this.#runs = runs;
   }
 
   /**
@@ -78,7 +83,7 @@ export class Indexer {
    */
   async list(): Promise<void> {
     const startedAt = Date.now();
-    const { notebooks, unknown } = await this.#source.list();
+    const { notebooks, unknown } = await this.#source.list(() => this.#runs.passed());
     this.#index.takeListing(
       notebooks,
       (path) => unknown.some((folder) => path.startsWith(`${folder}/`)),
@@ -91,7 +96,8 @@ export class Indexer {
   }
 
   /**
-   * Reads what is to be read, until there is nothing or it is `until`.
+   * Reads what is to be read, until there is nothing or it is `until`. While
+   * somebody runs code it reads little at a time, and between their runs.
    *
    * @param isOnlyChanged whether to read only what was written here
    * @throws {ExpectedError} where the server cannot be reached
@@ -103,7 +109,8 @@ export class Indexer {
       const stopped = batch.all.find(({ error }) => isStopping(error));
       const isGoingOn = stopped === undefined && Date.now() < until;
       // Asked for first, so that the server is busy while these are taken in.
-      const next = isGoingOn ? this.#fetchNext(isOnlyChanged) : null;
+      const isAhead = isGoingOn && !this.#runs.isRecent;
+      const next = isAhead ? this.#fetchNext(isOnlyChanged) : null;
       if (next !== null) await scheduler.wait(0);
       try {
         // In one go, for each write holds up the requests behind it.
@@ -113,13 +120,15 @@ export class Indexer {
         throw error;
       }
       if (stopped !== undefined) throw stopped.error;
+      if (isGoingOn && next === null && !isOnlyChanged) await this.#runs.passed();
       fetching = next ?? (isGoingOn ? this.#fetchNext(isOnlyChanged) : null);
     }
   }
 
   /** Begins to fetch the next ones, and never fails; null where there are none. */
   #fetchNext(isOnlyChanged: boolean): Promise<Batch> | null {
-    const pending = this.#index.pending(BATCH, isOnlyChanged);
+    const most = this.#runs.isRecent ? BATCH_BESIDE_RUNS : BATCH;
+    const pending = this.#index.pending(most, isOnlyChanged);
     const [first] = pending;
     if (first === undefined) return null;
     if (this.#isForAlone(first)) {

@@ -13,7 +13,8 @@ export interface Listing {
 
 /** Where notebooks are read from. What is not there any more is null. */
 export interface NotebookSource {
-  list(): Promise<Listing>;
+  /** @param pause called before each few requests, which wait for it */
+  list(pause: () => Promise<void>): Promise<Listing>;
   /** @throws {ExpectedError} `file_too_large` where it has more than `maxBytes` */
   bytes(path: string, maxBytes: number): Promise<Uint8Array | null>;
   stream(path: string): Promise<AsyncIterable<Uint8Array> | null>;
@@ -31,13 +32,14 @@ const MAX_LISTING_MS = 5 * 60_000;
 /** The notebooks of a Jupyter server. */
 export function notebooksOf(server: JupyterServer): NotebookSource {
   return {
-    async list() {
+    async list(pause) {
       const listing = await listTree(server, "", {
         depth: MAX_DEPTH,
         maxFolders: MAX_FOLDERS,
         maxMs: MAX_LISTING_MS,
         isWanted: () => true,
         now: Date.now,
+        pause,
       });
       const notebooks = listing.entries
         .filter(({ type }) => type === "notebook")

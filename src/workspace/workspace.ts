@@ -23,6 +23,7 @@ import { parseQuery, parseRegex } from "../search/query.ts";
 import { snippetOf, type Snippet } from "../search/snippet.ts";
 import type { TextKind } from "../search/text.ts";
 import { Indexer } from "./indexer.ts";
+import { RunWatch } from "./run-watch.ts";
 import { notebooksOf } from "./notebook-source.ts";
 
 /** What the directory says of a conversation. Times are milliseconds since 1970. */
@@ -139,6 +140,7 @@ export class Workspace extends DurableObject<Env> {
   readonly #config: Config;
   readonly #index: SearchIndex;
   readonly #indexer: Indexer;
+  readonly #runs = new RunWatch();
   /** The listing and reading that goes on now. */
   #building: Promise<void> | null = null;
   /** When everything was forgotten and nobody has signed in since: what was under way must not bring it back. */
@@ -156,12 +158,13 @@ export class Workspace extends DurableObject<Env> {
         : async () => valueOf(await this.address()),
       judgeByHub,
     );
-    this.#indexer = new Indexer(this.#index, notebooksOf(server));
+    this.#indexer = new Indexer(this.#index, notebooksOf(server), this.#runs);
   }
 
   /** Takes in how a conversation stands. */
   async record(summary: ConversationSummary): Promise<void> {
     if (this.#forgottenAt !== null) return;
+    this.#runs.note(summary.handle, summary.unfinished.length > 0);
     const { sql } = this.ctx.storage;
     sql.exec(SCHEMA);
     sql.exec(
@@ -175,6 +178,7 @@ export class Workspace extends DurableObject<Env> {
 
   /** Removes a conversation that has ended. */
   forget(handle: string): void {
+    this.#runs.note(handle, false);
     if (!this.#exists()) return;
     this.ctx.storage.sql.exec("DELETE FROM conversations WHERE handle = ?", handle);
   }

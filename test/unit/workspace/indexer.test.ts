@@ -5,6 +5,7 @@ import { ExpectedError } from "../../../src/errors.ts";
 import { SearchIndex } from "../../../src/search/index-store.ts";
 import { parseQuery } from "../../../src/search/query.ts";
 import { Indexer, MAX_HELD_BYTES } from "../../../src/workspace/indexer.ts";
+import { RunWatch } from "../../../src/workspace/run-watch.ts";
 import type { NotebookSource } from "../../../src/workspace/notebook-source.ts";
 
 const ALL = {
@@ -128,7 +129,7 @@ async function withIndexer(
   await runInDurableObject(stub, async (_instance, { storage: { sql } }) => {
     const index = new SearchIndex(sql);
     const shelf = new Shelf(sql);
-    await work({ index, shelf, indexer: new Indexer(index, shelf) });
+    await work({ index, shelf, indexer: new Indexer(index, shelf, new RunWatch()) });
   });
 }
 
@@ -237,13 +238,13 @@ test("a large notebook whose reading ends the object three times is left out, an
     for (let crash = 1; crash <= 3; crash += 1) {
       const { promise: crashed, resolve } = Promise.withResolvers<void>();
       shelf.crashing.set("poison", resolve);
-      void new Indexer(index, shelf).read(Infinity);
+      void new Indexer(index, shelf, new RunWatch()).read(Infinity);
       await crashed;
       expect(index.state().unreadable).toBe(0);
       // As the object does when it comes back.
       index.forgetReading();
     }
-    await new Indexer(index, shelf).read(Infinity);
+    await new Indexer(index, shelf, new RunWatch()).read(Infinity);
     expect(index.state()).toMatchObject({ total: 2, indexed: 1, unreadable: 1 });
     expect(foundIn(index, "marker")).toEqual(["good"]);
   });
