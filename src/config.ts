@@ -259,6 +259,18 @@ export function parseConfig(env: object): Config {
   };
 }
 
+const configs = new WeakMap<object, Config>();
+
+/** The same, read once for each set of variables: a request does not wait for it. @throws {ConfigError} */
+export function configOf(env: object): Config {
+  let config = configs.get(env);
+  if (config === undefined) {
+    config = parseConfig(env);
+    configs.set(env, config);
+  }
+  return config;
+}
+
 type Settings = z.infer<typeof settingsSchema>;
 
 function signInOf(settings: Settings, env: object): SignIn | null {

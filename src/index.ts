@@ -1,6 +1,6 @@
 import { localRefusal } from "./auth/local.ts";
 import { signedInFetch, tidyUp } from "./signed-in.ts";
-import { ConfigError, parseConfig, type Config } from "./config.ts";
+import { ConfigError, configOf, type Config } from "./config.ts";
 import { ExpectedError } from "./errors.ts";
 import { LOCAL_PRINCIPAL } from "./identity.ts";
 import { getVersion } from "./jupyter/kernels.ts";
@@ -22,7 +22,7 @@ export default {
   async fetch(request, env, ctx): Promise<Response> {
     let config: Config;
     try {
-      config = parseConfig(env);
+      config = configOf(env);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       console.error(`These settings cannot be used: ${error.message}`);
@@ -53,7 +53,7 @@ export default {
 
   /** By the cron trigger of `wrangler.toml`. */
   async scheduled(_controller, env): Promise<void> {
-    const { signIn, missing } = parseConfig(env);
+    const { signIn, missing } = configOf(env);
     if (signIn !== null && missing.length === 0) await tidyUp(env, signIn);
   },
 } satisfies ExportedHandler<Env>;

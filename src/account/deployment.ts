@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { Sealer } from "../sealing.ts";
-import { parseConfig } from "../config.ts";
+import { configOf } from "../config.ts";
 import { tableExists } from "./tables.ts";
 import { Visits } from "./visits.ts";
 
@@ -35,7 +35,7 @@ export class Deployment extends DurableObject<Env> {
   identitySecret(): Promise<string> {
     return this.ctx.blockConcurrencyWhile(async () => {
       const { sql } = this.ctx.storage;
-      const sealer = new Sealer(parseConfig(this.env).signIn?.sealingKeys ?? []);
+      const sealer = new Sealer(configOf(this.env).signIn?.sealingKeys ?? []);
       const seal = (secret: string) => sealer.seal(secret, DEPLOYMENT_NAME);
       sql.exec(SCHEMA);
       const rows = sql

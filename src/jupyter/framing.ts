@@ -1,4 +1,4 @@
-import { messageSchema, type Message, type RequestMessage } from "./messages.ts";
+import { messageOf, type Message, type RequestMessage } from "./messages.ts";
 
 /**
  * The name that a client asks for and the server confirms in the handshake. It
@@ -58,8 +58,9 @@ export function decodeMessage(frame: ArrayBuffer): Message {
     decoder.decode(
       new Uint8Array(frame, offsets[index], offsets[index + 1]! - offsets[index]!),
     );
+  let message: Message | null;
   try {
-    return messageSchema.parse({
+    message = messageOf({
       channel: part(0),
       header: JSON.parse(part(1)),
       parent_header: JSON.parse(part(2)),
@@ -69,6 +70,8 @@ export function decodeMessage(frame: ArrayBuffer): Message {
   } catch (cause) {
     throw new FramingError("The parts of a kernel message could not be read.", { cause });
   }
+  if (message === null) throw new FramingError("A frame is no kernel message.");
+  return message;
 }
 
 /** Python writes `NaN` and `Infinity` into JSON, which `JSON.parse` refuses: they become `null`. */

@@ -47,6 +47,12 @@ const promptHeaderSchema = z.object({
   version: z.string().catch(""),
 });
 
+/** What a kernel asks for, with the header that its answer must name. */
+export interface Prompt extends z.infer<typeof promptSchema> {
+  readonly header: z.infer<typeof promptHeaderSchema>;
+  readonly isAnswered: boolean;
+}
+
 /**
  * What is known of an `execute_request` that is under way. It is done when both
  * the `execute_reply` and the `idle` status of its own request are here; either
@@ -54,31 +60,25 @@ const promptHeaderSchema = z.object({
  *
  * @see https://jupyter-client.readthedocs.io/en/stable/messaging.html#execute
  */
-export const progressSchema = z.object({
-  reply: z.enum(["ok", "error", "aborted"]).nullable(),
-  idle: z.boolean(),
-  executionCount: z.number().nullable(),
+export interface Progress {
+  readonly reply: "ok" | "error" | "aborted" | null;
+  readonly idle: boolean;
+  readonly executionCount: number | null;
   /**
-   * The latest `input_request`, with the header that its answer must name. It stays until the
-   * kernel goes on, because an answer can be lost with its connection.
+   * The latest `input_request`. It stays until the kernel goes on, because an
+   * answer can be lost with its connection.
    */
-  prompt: promptSchema
-    .extend({ header: promptHeaderSchema, isAnswered: z.boolean() })
-    .nullable(),
+  readonly prompt: Prompt | null;
   /** The error of a reply, for kernels that publish none: shown at the end unless one came. */
-  replyError: z
-    .object({ ename: z.string(), evalue: z.string(), traceback: z.array(z.string()) })
-    .nullable(),
-  sawError: z.boolean(),
+  readonly replyError: {
+    readonly ename: string;
+    readonly evalue: string;
+    readonly traceback: readonly string[];
+  } | null;
+  readonly sawError: boolean;
   /** Whether the kernel has shown that it is at it. */
-  hasBegun: z.boolean().default(false),
-});
-
-/** See {@link progressSchema}. */
-export type Progress = z.infer<typeof progressSchema>;
-
-/** The open prompt of an execution. */
-export type Prompt = NonNullable<Progress["prompt"]>;
+  readonly hasBegun: boolean;
+}
 
 /** An execution of which nothing has come back yet. */
 export const NO_PROGRESS: Progress = {

@@ -8,13 +8,7 @@
  */
 
 import type { Failure } from "../errors.ts";
-import {
-  isFinal,
-  NO_PROGRESS,
-  progressSchema,
-  type ExecutionState,
-  type Progress,
-} from "./execution.ts";
+import { isFinal, NO_PROGRESS, type ExecutionState, type Progress } from "./execution.ts";
 import type { Item, PlacedItem } from "./item.ts";
 import { MessageIds, packIds, unpackIds } from "./message-ids.ts";
 
@@ -341,7 +335,7 @@ export class Journal {
         cellId: row.cell_id,
         cellIndex: row.cell_index,
         state: row.state,
-        executionCount: progressSchema.parse(JSON.parse(row.progress)).executionCount,
+        executionCount: progressOf(row.progress).executionCount,
         isOvertaken: row.overtaken === 1,
       }));
   }
@@ -813,12 +807,17 @@ function recordOf(row: ExecutionRow): ExecutionRecord {
     startedAt: row.sent_at,
     sentAt: row.step === null ? row.sent_at : row.step_sent_at,
     endedAt: row.ended_at,
-    progress: progressSchema.parse(JSON.parse(row.step_progress ?? row.progress)),
+    progress: progressOf(row.step_progress ?? row.progress),
     position: row.position,
     droppedChars: row.dropped_chars,
     droppedItems: row.dropped_items,
     discarded: row.discarded === 1,
   };
+}
+
+function progressOf(json: string): Progress {
+  // Written by `saveProgress` alone; an earlier version left out what it did not know.
+  return { ...NO_PROGRESS, ...(JSON.parse(json) as Partial<Progress>) };
 }
 
 function notebookRunOf(row: NotebookRow): NotebookRun {
