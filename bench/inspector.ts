@@ -15,19 +15,45 @@ export interface HeapUsage {
 /** Looks into the Worker of a stack of this process. */
 export interface Inspector extends Disposable {
   heap(): Promise<HeapUsage>;
+  /** Samples what the Worker does while `work` is under way. */
+  profile(work: () => Promise<unknown>): Promise<Profile>;
   /** Of the workerd process that runs the Worker. */
   resident(): ReturnType<typeof residentMemory>;
 }
 
 const targetsSchema = z.tuple([z.object({ webSocketDebuggerUrl: z.url() })]);
+// What has nothing to say is echoed.
+const answerSchema = z.object({ id: z.number(), result: z.unknown().optional() });
 const heapSchema = z.object({
-  id: z.number(),
-  result: z.object({
-    usedSize: z.number(),
-    totalSize: z.number(),
-    backingStorageSize: z.number(),
+  usedSize: z.number(),
+  totalSize: z.number(),
+  backingStorageSize: z.number(),
+});
+const profileSchema = z.object({
+  profile: z.object({
+    nodes: z.array(
+      z.object({
+        id: z.number(),
+        callFrame: z.object({
+          functionName: z.string(),
+          url: z.string(),
+          lineNumber: z.number(),
+          columnNumber: z.number(),
+        }),
+        children: z.array(z.number()).optional(),
+      }),
+    ),
+    startTime: z.number(),
+    endTime: z.number(),
+    samples: z.array(z.number()),
+    timeDeltas: z.array(z.number()),
   }),
 });
+
+/** What a sampling profiler saw. Times in microseconds. */
+export type Profile = z.infer<typeof profileSchema>["profile"];
+
+const SAMPLING_US = 100;
 
 /** Attaches to the debugger port of `wrangler dev`. Linux only. */
 export async function openInspector({ url }: Stack): Promise<Inspector> {
@@ -45,26 +71,35 @@ export async function openInspector({ url }: Stack): Promise<Inspector> {
     });
   });
 
-  const waiting = new Map<number, (usage: HeapUsage) => void>();
+  const waiting = new Map<number, (result: unknown) => void>();
   socket.addEventListener("message", ({ data }) => {
-    const { success, data: answer } = heapSchema.safeParse(JSON.parse(String(data)));
+    const { success, data: answer } = answerSchema.safeParse(JSON.parse(String(data)));
     if (!success) return;
-    const { usedSize, totalSize, backingStorageSize } = answer.result;
-    waiting.get(answer.id)?.({
-      used: usedSize,
-      total: totalSize,
-      buffers: backingStorageSize,
-    });
+    waiting.get(answer.id)?.(answer.result);
     waiting.delete(answer.id);
   });
   let lastId = 0;
+  const ask = async (method: string, params: object = {}): Promise<unknown> => {
+    const id = (lastId += 1);
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    waiting.set(id, resolve);
+    socket.send(JSON.stringify({ id, method, params }));
+    return promise;
+  };
   return {
     async heap() {
-      const id = (lastId += 1);
-      const { promise, resolve } = Promise.withResolvers<HeapUsage>();
-      waiting.set(id, resolve);
-      socket.send(JSON.stringify({ id, method: "Runtime.getHeapUsage" }));
-      return promise;
+      const { usedSize, totalSize, backingStorageSize } = heapSchema.parse(
+        await ask("Runtime.getHeapUsage"),
+      );
+      return { used: usedSize, total: totalSize, buffers: backingStorageSize };
+    },
+    async profile(work) {
+      await ask("Profiler.enable");
+      await ask("Profiler.setSamplingInterval", { interval: SAMPLING_US });
+      await ask("Profiler.start");
+      await work();
+      const { profile } = profileSchema.parse(await ask("Profiler.stop"));
+      return profile;
     },
     resident: () => residentMemory(workerPid),
     [Symbol.dispose]: () => socket.close(),

@@ -11,7 +11,12 @@ import { z } from "zod";
 export interface McpClient extends AsyncDisposable {
   /** Asks for the tools: a request that no kernel and no Durable Object has to do with. */
   listTools(): Promise<unknown>;
-  call(name: string, args: Record<string, unknown>): Promise<unknown>;
+  /** @param onProgress called with the message of each progress notification */
+  call(
+    name: string,
+    args: Record<string, unknown>,
+    onProgress?: (message: string) => void,
+  ): Promise<unknown>;
 }
 
 const INFO = { name: "bench", version: "1" };
@@ -44,22 +49,37 @@ export async function connectModern(url: URL): Promise<McpClient> {
   await client.connect(new ModernTransport(url));
   return {
     listTools: () => client.request({ method: "tools/list" }),
-    call: (name, args) =>
-      client.callTool({ name, arguments: args }, { timeout: TIMEOUT_MS }),
+    call: (name, args, onProgress) =>
+      client.callTool({ name, arguments: args }, options(onProgress)),
     [Symbol.asyncDispose]: () => client.close(),
   };
 }
 
 /** SDK v1, as most clients have it today. */
-export async function connectFirst(url: URL): Promise<McpClient> {
-  const client = new FirstClient(INFO);
+export function connectFirst(url: URL): Promise<McpClient> {
   // Its own class differs from its own interface under exactOptionalPropertyTypes.
-  await client.connect(new FirstTransport(url) as FirstSdkTransport);
+  return connectFirstOver(new FirstTransport(url) as FirstSdkTransport);
+}
+
+/** The same over another transport. */
+export async function connectFirstOver(transport: FirstSdkTransport): Promise<McpClient> {
+  const client = new FirstClient(INFO);
+  await client.connect(transport);
   return {
     listTools: () => client.listTools(),
-    call: (name, args) =>
-      client.callTool({ name, arguments: args }, undefined, { timeout: TIMEOUT_MS }),
+    call: (name, args, onProgress) =>
+      client.callTool({ name, arguments: args }, undefined, options(onProgress)),
     [Symbol.asyncDispose]: () => client.close(),
+  };
+}
+
+function options(onProgress?: (message: string) => void) {
+  return {
+    timeout: TIMEOUT_MS,
+    ...(onProgress !== undefined && {
+      onprogress: ({ message = "" }: { message?: string | undefined }) =>
+        onProgress(message),
+    }),
   };
 }
 

@@ -7,6 +7,8 @@ import { requestMessage } from "../src/jupyter/messages.ts";
 export interface RawClient extends Disposable {
   /** Runs code, and resolves when both the reply and `idle` are there. */
   run(code: string): Promise<void>;
+  /** Runs code, and tells of its first line of output, too. */
+  begin(code: string): { readonly output: Promise<void>; readonly ended: Promise<void> };
 }
 
 /** Of a frame's parts: channel, header, parent header, metadata, content. */
@@ -54,7 +56,11 @@ export async function connectRaw(
 class SocketClient implements RawClient {
   readonly #socket: WebSocket;
   readonly #session: string;
-  #running: { readonly msgId: string; readonly finish: () => void } | null = null;
+  #running: {
+    readonly msgId: string;
+    readonly print: () => void;
+    readonly finish: () => void;
+  } | null = null;
   #hasReply = false;
   #isIdle = false;
 
@@ -66,10 +72,15 @@ class SocketClient implements RawClient {
     });
   }
 
-  async run(code: string): Promise<void> {
+  run(code: string): Promise<void> {
+    return this.begin(code).ended;
+  }
+
+  begin(code: string): ReturnType<RawClient["begin"]> {
     const msgId = crypto.randomUUID();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#running = { msgId, finish: resolve };
+    const { promise: output, resolve: print } = Promise.withResolvers<void>();
+    const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
+    this.#running = { msgId, print, finish };
     this.#hasReply = false;
     this.#isIdle = false;
     const content = {
@@ -92,17 +103,20 @@ class SocketClient implements RawClient {
         }),
       ),
     );
-    await promise;
+    return { output, ended };
   }
 
   #receive(frame: ArrayBuffer): void {
-    if (partOf(frame, PARENT_HEADER)["msg_id"] !== this.#running?.msgId) return;
+    const running = this.#running;
+    if (running === null || partOf(frame, PARENT_HEADER)["msg_id"] !== running.msgId)
+      return;
     const type = partOf(frame, HEADER)["msg_type"];
+    if (type === "stream") running.print();
     if (type === "execute_reply") this.#hasReply = true;
     if (type === "status" && partOf(frame, CONTENT)["execution_state"] === "idle") {
       this.#isIdle = true;
     }
-    if (this.#hasReply && this.#isIdle) this.#running?.finish();
+    if (this.#hasReply && this.#isIdle) running.finish();
   }
 
   [Symbol.dispose](): void {

@@ -1,12 +1,14 @@
 /**
  * `npm run bench`: measures what docs/performance.md claims.
  *
- *     npm run bench [-- latency | memory | notebooks | search | start]
+ *     npm run bench [-- latency | memory | notebooks | peers | profile | search | start]
  */
 import { constants } from "node:os";
 import { measureLatency } from "./latency.ts";
 import { measureMemory } from "./memory.ts";
 import { measureNotebooks } from "./notebooks.ts";
+import { measurePeers } from "./peers.ts";
+import { measureProfile } from "./profile.ts";
 import { measureSearch } from "./search.ts";
 import { measureStart } from "./start.ts";
 
@@ -16,10 +18,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 const measurements: Readonly<Record<string, readonly (() => Promise<void>)[]>> = {
-  "": [measureLatency, measureMemory, measureNotebooks, measureSearch],
+  "": [measureLatency, measureMemory, measureNotebooks, measureSearch, measurePeers],
   latency: [measureLatency],
   memory: [measureMemory],
   notebooks: [measureNotebooks],
+  peers: [measurePeers],
+  profile: [measureProfile],
   search: [measureSearch],
   start: [measureStart],
 };
@@ -28,7 +32,7 @@ const [name = ""] = process.argv.slice(2);
 const chosen = measurements[name];
 if (chosen === undefined) {
   console.error(
-    `There is no measurement ${name}. Say latency, memory, notebooks, search, start or nothing.`,
+    `There is no measurement ${name}. Say latency, memory, notebooks, peers, profile, search, start or nothing.`,
   );
   process.exitCode = 1;
 }

@@ -31,8 +31,15 @@ export interface Stack extends AsyncDisposable {
  * Starts both. The Worker is built from a copy of the sources, so that an edit
  * during a measurement does not reload it.
  */
-export async function openStack({ plain }: { plain: boolean }): Promise<Stack> {
-  const { python } = await preparePythonEnvironment(startEnvironment);
+export async function openStack({
+  plain,
+  environment = startEnvironment,
+}: {
+  readonly plain: boolean;
+  /** What Jupyter runs in. */
+  readonly environment?: typeof startEnvironment;
+}): Promise<Stack> {
+  const { python } = await preparePythonEnvironment(environment);
   await using opening = new AsyncDisposableStack();
   const folder = await openTemporaryFolder(opening);
   const root = path.join(folder, "project");

@@ -18,6 +18,8 @@ export interface Rounds {
 export interface Way {
   readonly name: string;
   run(): Promise<unknown>;
+  /** Waits for what a run has left, which is no part of its time. */
+  settle?(): Promise<unknown>;
 }
 
 /** Of the times that a way took, in milliseconds. */
@@ -41,7 +43,10 @@ export function countedOf({ turns, counted }: Rounds): number {
 export async function takeTurns(ways: readonly Way[], rounds: Rounds): Promise<Times[]> {
   const taken = ways.map((way) => ({ way, times: [] as number[] }));
   for (const way of ways) {
-    for (let call = 0; call < rounds.warmUp; call += 1) await way.run();
+    for (let call = 0; call < rounds.warmUp; call += 1) {
+      await way.run();
+      await way.settle?.();
+    }
   }
   for (let turn = 0; turn < rounds.turns; turn += 1) {
     for (const { way, times } of taken) {
@@ -50,6 +55,7 @@ export async function takeTurns(ways: readonly Way[], rounds: Rounds): Promise<T
         const startedAt = performance.now();
         await way.run();
         if (call >= rounds.leadIn) times.push(performance.now() - startedAt);
+        await way.settle?.();
       }
     }
   }

@@ -1,0 +1,348 @@
+/**
+ * Other ways for an assistant to work in a Jupyter server, beside ours, on the
+ * same server at the same time: `jupyter-mcp-server` of datalayer, the way of this
+ * project's seed, and a raw WebSocket with nothing in between. They take turns.
+ */
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { z } from "zod";
+import { OwnedProcess } from "../scripts/child-process.ts";
+import { findFreePort } from "../scripts/ports.ts";
+import {
+  callForRun,
+  connectFirstOver,
+  connectModern,
+  runToEnd,
+  type McpClient,
+} from "./mcp-client.ts";
+import { connectRaw, startKernel, type RawClient } from "./raw-client.ts";
+import { openStack, openTemporaryFolder, type Stack } from "./stack.ts";
+import { print, takeTurns, type Rounds, type Way } from "./turns.ts";
+
+const ROOT = path.dirname(import.meta.dirname);
+const peersEnvironment = {
+  folder: path.join(ROOT, ".jupyter", "peers"),
+  requirements: [path.join(ROOT, "bench", "peers", "requirements.txt")],
+};
+
+const SHORT: Rounds = { warmUp: 3, turns: 30, leadIn: 0, counted: 1, pauseMs: 0 };
+const LONG: Rounds = { warmUp: 1, turns: 5, leadIn: 0, counted: 1, pauseMs: 0 };
+
+const PRINTING = "for i in range(20_000): print('line', i)";
+/** Prints at once, and goes on for two seconds. */
+const SLOW =
+  "import time\nfor i in range(4): print('tick', i, flush=True); time.sleep(0.5)";
+const SEARCHED = 200;
+/** An object with nothing to do is taken out of memory within 140 s. */
+const EVICTED_AFTER_MS = 150_000;
+const CONVERSATIONS = 10;
+const DATALAYER_READY_MS = 60_000;
+
+const textSchema = z.object({
+  isError: z.boolean().optional(),
+  content: z.array(z.looseObject({ text: z.string().optional() })),
+});
+
+interface Clients {
+  readonly ours: McpClient;
+  readonly seed: McpClient;
+  readonly datalayer: McpClient;
+}
+
+/** Measures all of them, and prints the figures. */
+export async function measurePeers(): Promise<void> {
+  await using stack = await openStack({ plain: false, environment: peersEnvironment });
+  const kernel = await startKernel(stack.jupyter);
+  await makeNotebooks(stack);
+
+  using raw = await connectRaw(stack.jupyter, kernel);
+  await using ours = await connectModern(stack.url);
+  await using seed = await connectSeedsWay(stack, kernel);
+  await using datalayerServer = await startDatalayer(stack);
+  await using datalayer = await connectModern(datalayerServer.url);
+  const { conversation } = await runToEnd(ours, { code: "x = 0", kernel });
+
+  const runs = (code: string): Way[] => [
+    { name: "raw WebSocket", run: () => raw.run(code) },
+    { name: "ours", run: () => runToEnd(ours, { code, conversation }) },
+    { name: "seed's way", run: () => call(seed, "compute", { code }) },
+    {
+      name: "datalayer",
+      run: () => call(datalayer, "execute_code", { code, kernel_id: kernel }),
+    },
+  ];
+  print("A trivial run", await takeTurns(runs("x += 1"), SHORT));
+  print("20,000 lines", await takeTurns(runs(PRINTING), LONG));
+  print(
+    "The first output of a run of two seconds, as the client sees it",
+    await takeTurns(
+      [
+        firstOutputOf("raw WebSocket", () => raw.begin(SLOW)),
+        firstOutputOf("ours", () => begun(ours, "run_code", { conversation })),
+        firstOutputOf("seed's way", () => begun(seed, "compute", {})),
+        firstOutputOf("datalayer", () =>
+          begun(datalayer, "execute_code", { kernel_id: kernel, progress_interval: 1 }),
+        ),
+      ],
+      LONG,
+    ),
+  );
+  print(
+    "From a new client to its first result, on a kernel that runs",
+    await takeTurns(
+      [
+        {
+          name: "raw WebSocket",
+          run: async () => {
+            using other = await connectRaw(stack.jupyter, kernel);
+            await other.run("x");
+          },
+        },
+        {
+          name: "ours",
+          run: async () => {
+            await using other = await connectModern(stack.url);
+            await callForRun(other, "run_code", { code: "x", kernel });
+          },
+        },
+        {
+          name: "seed's way",
+          run: async () => {
+            await using other = await connectSeedsWay(stack, kernel);
+            await call(other, "compute", { code: "x" });
+          },
+        },
+        {
+          name: "datalayer",
+          run: async () => {
+            await using other = await connectModern(datalayerServer.url);
+            await call(other, "execute_code", { code: "x", kernel_id: kernel });
+          },
+        },
+      ],
+      { ...LONG, turns: 10 },
+    ),
+  );
+  await measureCells({ ours, seed, datalayer });
+  await measureSearches(ours, seed);
+  await measureReattach(stack, kernel, { ours, seed, datalayer });
+}
+
+/** A cell of a notebook is run, and its output is in the document. */
+async function measureCells({ ours, seed, datalayer }: Clients): Promise<void> {
+  const { conversation } = await callForRun(ours, "run_code", { code: "1" });
+  await call(datalayer, "use_notebook", {
+    notebook_name: "theirs",
+    notebook_path: "theirs.ipynb",
+    mode: "connect",
+  });
+  const times = await takeTurns(
+    [
+      {
+        name: "ours",
+        run: () =>
+          call(ours, "run_cells", { path: "ours.ipynb", cells: "all", conversation }),
+      },
+      {
+        name: "seed's way",
+        run: () => call(seed, "execute_notebook_cell", { path: "seeds.ipynb", index: 0 }),
+      },
+      {
+        name: "datalayer",
+        run: () => call(datalayer, "execute_cell", { cell_index: 0 }),
+      },
+    ],
+    { ...LONG, turns: 10 },
+  );
+  print("A cell is run, and its output is in the notebook", times);
+}
+
+/** Datalayer has no search. */
+async function measureSearches(ours: McpClient, seed: McpClient): Promise<void> {
+  const query = `needle_${SEARCHED - 1}`;
+  await call(ours, "search_notebooks", { query, fresh: true });
+  const times = await takeTurns(
+    [
+      { name: "ours", run: () => call(ours, "search_notebooks", { query }) },
+      {
+        name: "seed's way",
+        run: () => call(seed, "search_notebooks", { folder: "searched", query }),
+      },
+    ],
+    { ...LONG, turns: 10 },
+  );
+  print(`One of ${SEARCHED} notebooks is found`, times);
+}
+
+/** Those who were silent for so long that ours was taken out of memory. */
+async function measureReattach(
+  stack: Stack,
+  kernel: string,
+  { ours, seed, datalayer }: Clients,
+): Promise<void> {
+  const conversations: string[] = [];
+  for (let index = 0; index < CONVERSATIONS; index += 1)
+    conversations.push((await runToEnd(ours, { code: "x", kernel })).conversation);
+  await sleep(EVICTED_AFTER_MS);
+  const times = await takeTurns(
+    [
+      {
+        name: "raw WebSocket",
+        run: async () => {
+          using other = await connectRaw(stack.jupyter, kernel);
+          await other.run("x");
+        },
+      },
+      {
+        name: "ours",
+        run: () =>
+          callForRun(ours, "run_code", {
+            code: "x",
+            conversation: conversations.shift() ?? "",
+          }),
+      },
+      { name: "seed's way", run: () => call(seed, "compute", { code: "x" }) },
+      {
+        name: "datalayer",
+        run: () => call(datalayer, "execute_code", { code: "x", kernel_id: kernel }),
+      },
+    ],
+    { warmUp: 0, turns: CONVERSATIONS, leadIn: 0, counted: 1, pauseMs: 0 },
+  );
+  print(`The first run after ${EVICTED_AFTER_MS / 1_000} s of silence`, times);
+}
+
+async function call(
+  client: McpClient,
+  name: string,
+  args: Record<string, unknown>,
+  onProgress?: (message: string) => void,
+) {
+  const answer = await client.call(name, args, onProgress);
+  const { isError, content } = textSchema.parse(answer);
+  if (isError === true) throw new Error(`${name} failed: ${content[0]?.text}`);
+}
+
+/** A run, of which the time until its first line is measured. */
+function firstOutputOf(name: string, begin: () => ReturnType<RawClient["begin"]>): Way {
+  let ended: Promise<void> | undefined;
+  return {
+    name,
+    async run() {
+      const run = begin();
+      ended = run.ended;
+      await Promise.race([run.output, run.ended]);
+    },
+    settle: async () => ended,
+  };
+}
+
+/** What prints is called, and its first line comes with a notification, or with the result. */
+function begun(client: McpClient, tool: string, args: Record<string, unknown>) {
+  const { promise: output, resolve } = Promise.withResolvers<void>();
+  const onProgress = (message: string) => {
+    if (message.includes("tick 0")) resolve();
+  };
+  const ended = call(client, tool, { code: SLOW, ...args }, onProgress);
+  return { output, ended };
+}
+
+async function makeNotebooks({ rootDir }: Stack): Promise<void> {
+  const kernelspec = { display_name: "Python 3", language: "python", name: "python3" };
+  const notebook = (source: string) =>
+    JSON.stringify({
+      cells: [
+        {
+          cell_type: "code",
+          execution_count: null,
+          id: "cell-0",
+          metadata: {},
+          outputs: [],
+          source: [source],
+        },
+      ],
+      metadata: { kernelspec },
+      nbformat: 4,
+      nbformat_minor: 5,
+    });
+  for (const name of ["ours", "seeds", "theirs"])
+    await writeFile(path.join(rootDir, `${name}.ipynb`), notebook("print('done')"));
+  await mkdir(path.join(rootDir, "searched"));
+  for (let index = 0; index < SEARCHED; index += 1)
+    await writeFile(
+      path.join(rootDir, "searched", `n${index}.ipynb`),
+      notebook(`needle_${index} = ${index}`),
+    );
+}
+
+function connectSeedsWay({ jupyter }: Stack, kernel: string): Promise<McpClient> {
+  return connectFirstOver(
+    new StdioClientTransport({
+      command: path.join(peersEnvironment.folder, "bin", "python"),
+      args: [path.join(import.meta.dirname, "peers", "seeds_way.py")],
+      env: {
+        JUPYTER_URL: jupyter.url,
+        JUPYTER_TOKEN: jupyter.token,
+        JUPYTER_KERNEL: kernel,
+      },
+    }),
+  );
+}
+
+/** Starts datalayer's server, as its users do who have a Jupyter server already. */
+async function startDatalayer({
+  jupyter,
+}: Stack): Promise<AsyncDisposable & { readonly url: URL }> {
+  await using opening = new AsyncDisposableStack();
+  const folder = await openTemporaryFolder(opening);
+  const port = await findFreePort();
+  const logFile = path.join(folder, "log");
+  const log = openSync(logFile, "w", 0o600);
+  const settings = {
+    transport: "streamable-http",
+    port: port,
+    "jupyter-url": jupyter.url,
+    "start-new-code-sandbox": "True",
+    jupyterlab: "False",
+  };
+  const child = spawn(
+    path.join(peersEnvironment.folder, "bin", "jupyter-mcp-server"),
+    [
+      "start",
+      ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]),
+      "--insecure-mcp-noauth",
+    ],
+    {
+      cwd: folder,
+      env: { ...process.env, JUPYTER_TOKEN: jupyter.token },
+      stdio: ["ignore", log, log],
+      detached: true,
+    },
+  );
+  closeSync(log);
+  const server = new OwnedProcess(child);
+  opening.defer(async () => {
+    server.killAll();
+    await server.ended;
+  });
+  const url = new URL(`http://127.0.0.1:${port}/mcp`);
+  const deadline = Date.now() + DATALAYER_READY_MS;
+  while (
+    !(await fetch(url).then(
+      () => true,
+      () => false,
+    ))
+  ) {
+    if (!server.isRunning || Date.now() > deadline)
+      throw new Error(
+        `jupyter-mcp-server did not start:\n${await readFile(logFile, "utf8")}`,
+      );
+    await sleep(100);
+  }
+  const opened = opening.move();
+  return { url, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}

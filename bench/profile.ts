@@ -1,0 +1,91 @@
+/**
+ * Where the time of a trivial run goes: the same way cut short at several places,
+ * and what the Worker's thread does meanwhile, sampled and told by source folder
+ * and package.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { SourceMap } from "node:module";
+import path from "node:path";
+import { openInspector, type Profile } from "./inspector.ts";
+import { callForRun, connectModern, runToEnd } from "./mcp-client.ts";
+import { connectRaw, startKernel } from "./raw-client.ts";
+import { openStack, type Stack } from "./stack.ts";
+import { print, takeTurns, type Rounds } from "./turns.ts";
+
+const ROUNDS: Rounds = { warmUp: 20, turns: 20, leadIn: 1, counted: 10, pauseMs: 0 };
+const PROFILED = 300;
+/** Groups that take less are not worth a line. */
+const MIN_SHARE = 0.02;
+
+/** Measures on the embedded server, and prints the figures. */
+export async function measureProfile(): Promise<void> {
+  await using stack = await openStack({ plain: false });
+  const kernel = await startKernel(stack.jupyter);
+  using raw = await connectRaw(stack.jupyter, kernel);
+  await using client = await connectModern(stack.url);
+  const { conversation, execution } = await runToEnd(client, { code: "x = 0", kernel });
+  const run = () => callForRun(client, "run_code", { code: "x += 1", conversation });
+  const health = new URL("/health", stack.url);
+
+  const times = await takeTurns(
+    [
+      { name: "raw WebSocket", run: () => raw.run("x += 1") },
+      { name: "a page", run: async () => (await fetch(health)).arrayBuffer() },
+      { name: "tools/list", run: () => client.listTools() },
+      {
+        name: "get_output",
+        run: () => callForRun(client, "get_output", { conversation, execution }),
+      },
+      { name: "run_code", run },
+    ],
+    ROUNDS,
+  );
+  print("A run, and what ends before the kernel", times);
+
+  using inspector = await openInspector(stack);
+  const profile = await inspector.profile(async () => {
+    for (let call = 0; call < PROFILED; call += 1) await run();
+  });
+  await printProfile(profile, await sourceMapOf(stack));
+}
+
+async function printProfile(profile: Profile, map: SourceMap): Promise<void> {
+  const groups = new Map(profile.nodes.map((node) => [node.id, groupOf(node, map)]));
+  const times = new Map<string, number>();
+  for (const [index, id] of profile.samples.entries()) {
+    const group = groups.get(id) ?? "?";
+    times.set(group, (times.get(group) ?? 0) + (profile.timeDeltas[index] ?? 0));
+  }
+  const perRun = (microseconds: number) => microseconds / PROFILED / 1_000;
+  const wall = perRun(profile.endTime - profile.startTime);
+  console.log(`\nThe Worker's thread in ${PROFILED} runs of ${wall.toFixed(1)} ms each`);
+  const sorted = [...times].toSorted(([, a], [, b]) => b - a);
+  for (const [group, time] of sorted)
+    if (perRun(time) >= MIN_SHARE * wall)
+      console.log(`  ${group.padEnd(44)}${perRun(time).toFixed(2).padStart(8)} ms`);
+}
+
+/** A folder of ours, a package, or what the engine calls it. */
+function groupOf({ callFrame }: Profile["nodes"][number], map: SourceMap): string {
+  const { functionName, url, lineNumber, columnNumber } = callFrame;
+  if (url === "") return functionName;
+  const entry = map.findEntry(lineNumber, columnNumber);
+  const source = "originalSource" in entry ? entry.originalSource : url;
+  const parts = source.split("/");
+  const modules = parts.lastIndexOf("node_modules");
+  if (modules >= 0) {
+    const [first = "", second = ""] = parts.slice(modules + 1);
+    return first.startsWith("@") ? `${first}/${second}` : first;
+  }
+  const own = parts.lastIndexOf("src");
+  return own >= 0 ? parts.slice(own, own + 2).join("/") : source;
+}
+
+/** Of the bundle that `wrangler dev` has made. */
+async function sourceMapOf({ stateDir }: Stack): Promise<SourceMap> {
+  const folder = path.join(path.dirname(stateDir), "tmp");
+  const files = await readdir(folder, { recursive: true });
+  const file = files.find((name) => name.endsWith("index.js.map"));
+  if (file === undefined) throw new Error("The bundle has no source map.");
+  return new SourceMap(JSON.parse(await readFile(path.join(folder, file), "utf8")));
+}
