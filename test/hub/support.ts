@@ -1,5 +1,6 @@
 import { inject } from "vitest";
 import { Visitor } from "../hosted/visitor.ts";
+import { whileGatewayIs } from "../support/gateway-mode.ts";
 
 export {
   authorizationUrl,
@@ -65,18 +66,12 @@ export async function revokeTokens(name: string): Promise<number> {
 }
 
 /** Does `work` while requests that begin so (`GET /jupyter/hub/api`) fail, or are refused. */
-export async function whileFailing(
+export function whileFailing(
   only: string,
   work: () => Promise<void>,
   mode: "error" | "forbidden" = "error",
 ): Promise<void> {
-  const control = `http://127.0.0.1:${inject("hub").gatewayPort}`;
-  await fetch(`${control}/?mode=${mode}&only=${encodeURIComponent(only)}`);
-  try {
-    await work();
-  } finally {
-    await fetch(`${control}/?mode=pass`);
-  }
+  return whileGatewayIs(mode, inject("hub").gatewayPort, work, only);
 }
 
 /** What has arrived at the Hub and the servers behind it. */

@@ -1,5 +1,6 @@
 import { inject } from "vitest";
 import { Visitor } from "../hosted/visitor.ts";
+import { whileGatewayIs } from "../support/gateway-mode.ts";
 
 /** Somebody who has an account at the issuer. */
 export class OidcPerson extends Visitor {
@@ -13,16 +14,10 @@ export class OidcPerson extends Visitor {
 }
 
 /** Does `work` while the issuer is down, or fails for requests that begin so. */
-export async function whileIssuerIs(
+export function whileIssuerIs(
   mode: "down" | "error",
   work: () => Promise<void>,
   only = "",
 ): Promise<void> {
-  const control = `http://127.0.0.1:${inject("issuer").gatewayPort}`;
-  await fetch(`${control}/?mode=${mode}&only=${encodeURIComponent(only)}`);
-  try {
-    await work();
-  } finally {
-    await fetch(`${control}/?mode=pass`);
-  }
+  return whileGatewayIs(mode, inject("issuer").gatewayPort, work, only);
 }
