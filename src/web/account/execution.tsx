@@ -65,7 +65,7 @@ export function LiveOutput(props: {
       <p class="notices" data-part="notices">
         {noticesOf(view).join("\n")}
       </p>
-      <Output text={text} label={`Output of ${view.execution}`} />
+      <Output text={text} label={`Output of ${view.execution} of ${view.conversation}`} />
       <p data-part="answer" hidden={answer === null}>
         <a href={answer ?? executionPath(view)}>Answer what it asks</a>
       </p>
