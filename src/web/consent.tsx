@@ -188,6 +188,8 @@ export function continuePage(props: { readonly host: string; readonly url: strin
 export function brokenOffPage(props: {
   readonly heading: string;
   readonly message: string;
+  /** Whether the person may have been on the way to their page, and not to a client. */
+  readonly mayBeToAccount: boolean;
 }) {
   return (
     <Layout
@@ -196,6 +198,11 @@ export function brokenOffPage(props: {
       lead={props.message.endsWith(".") ? props.message : `${props.message}.`}
     >
       <p>Go back to the app that sent you here, and connect again from it.</p>
+      {props.mayBeToAccount && (
+        <p>
+          If none did, open <a href="/account">your account</a> again.
+        </p>
+      )}
     </Layout>
   );
 }

@@ -115,7 +115,9 @@ export function brokenOff(
   status: 400 | 403 | 413 | 502,
   message: string,
 ) {
-  return c.html(brokenOffPage({ heading: "This cannot go on", message }), status);
+  const mayBeToAccount = c.req.path === CALLBACK_PATH;
+  const heading = "This cannot go on";
+  return c.html(brokenOffPage({ heading, message, mayBeToAccount }), status);
 }
 
 /** Sends the browser on, with the cookies that it is to keep or to forget. */
