@@ -80,7 +80,7 @@ test("a Hub that fails where codes are exchanged lets nobody in, and the page ca
   expect(await person.seesPage()).toContain("Your account");
 });
 
-test("the page starts no server, and says of one that was stopped that it was", async () => {
+test("the page starts no server, and says of one that was stopped that it does not run", async () => {
   const person = new HubPerson("bob");
   await using client = await connectWith((await person.signsIn()).access_token);
   await client.call("list_kernels", {});
@@ -89,7 +89,7 @@ test("the page starts no server, and says of one that was stopped that it was", 
     () => serversOf("bob"),
     (servers) => servers[""] === undefined,
   );
-  expect(await person.seesPage()).toContain("was stopped, by its JupyterHub");
+  expect(await person.seesPage()).toContain("does not run it at the moment");
   expect((await serversOf("bob"))[""]).toBeUndefined();
 });
 

@@ -1,6 +1,6 @@
 import type { Account } from "../../account/account.ts";
 import type { Conversation } from "../../conversation/conversation.ts";
-import { ExpectedError, valueOf } from "../../errors.ts";
+import { ExpectedError, type Failure, valueOf } from "../../errors.ts";
 import { conversationName, HANDLE_PATTERN, workspaceName } from "../../identity.ts";
 import { judgeByHub } from "../../jupyter/hub-server.ts";
 import { getVersion, listKernels } from "../../jupyter/kernels.ts";
@@ -94,6 +94,14 @@ async function stateOf(workspace: DurableObjectStub<Workspace>): Promise<ServerS
     };
   } catch (error) {
     if (!(error instanceof ExpectedError)) throw error;
-    return { httpUrl, answers: false, word: adviceFor(error.failure).message };
+    return { httpUrl, answers: false, word: wordFor(error.failure) };
   }
+}
+
+/** Why a server does not answer, for the person whose it is. */
+function wordFor(failure: Failure): string {
+  // Whether it ever ran is not known here, and the words for assistants say that it did.
+  return failure.code === "server_stopped"
+    ? "Its JupyterHub does not run it at the moment, and starts it when an assistant needs it."
+    : adviceFor(failure).message;
 }
