@@ -138,14 +138,11 @@ function sharedWith({ method, hasOwnServer }: Consent): string {
 
 function ScopeFields({ chosen, problem }: Consent) {
   return (
-    <fieldset
-      aria-describedby={problem?.field === "scope" ? "problem" : undefined}
-      class="scopes"
-    >
+    <fieldset aria-describedby={problem?.field === "scope" ? "problem" : undefined}>
       <legend>What it may do</legend>
       <ProblemAt field="scope" problem={problem} />
       {SCOPES.map((scope) => (
-        <p>
+        <p class="tick">
           <input
             type="checkbox"
             id={scope}

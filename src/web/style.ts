@@ -126,7 +126,8 @@ input:not([type="checkbox"], [type="hidden"]) {
 }
 input[aria-invalid="true"] { border-color: var(--bad); box-shadow: inset 0 0 0 1px var(--bad); }
 input[type="checkbox"] { width: 1.15rem; height: 1.15rem; margin: 0 0.6rem 0 0; vertical-align: -0.15rem; accent-color: var(--link); }
-.scopes .hint { margin-left: 1.75rem; }
+.tick { padding-left: 1.75rem; }
+.tick > input[type="checkbox"] { margin-left: -1.75rem; }
 .buttons { display: flex; flex-wrap: wrap; gap: 0.75rem; margin: 1.75rem 0 0; }
 button {
   min-width: 8rem;

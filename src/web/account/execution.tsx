@@ -171,7 +171,7 @@ export function conversationPage(props: {
           token={formToken}
           label="End this conversation"
         >
-          <p>
+          <p class="tick">
             <input
               type="checkbox"
               id="shutdown"

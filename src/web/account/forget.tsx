@@ -27,13 +27,13 @@ export function forgetPage(props: {
         <input type="hidden" name="form_token" value={formToken} />
         <fieldset>
           <legend>Are you sure?</legend>
-          <p>
+          <p class="tick">
             <input type="checkbox" id="shutdown" name="shutdown_kernels" value="true" />
             <label for="shutdown">
               Also shut down the kernels that conversations started
             </label>
           </p>
-          <p>
+          <p class="tick">
             <input
               type="checkbox"
               id="sure"
