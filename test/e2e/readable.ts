@@ -1,12 +1,8 @@
 /** Whether everybody can read a page, in a real Chromium. */
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import type { AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
+import { scan } from "../support/accessibility.ts";
 import { saveScreenshot } from "../support/browser.ts";
-
-const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core"), "utf8");
 
 const PHONE = { size: "phone", width: 375, height: 740 } as const;
 const DESKTOP = { size: "desktop", width: 1280, height: 800 } as const;
@@ -27,16 +23,7 @@ export async function expectReadable(
 ): Promise<void> {
   await saveScreenshot(page, `${name}-${size}-${colorScheme}`, true);
   expect(await page.evaluate("document.documentElement.scrollWidth"), name).toBe(width);
-  await page.addScriptTag({ content: AXE });
-  // It comes out of the page as JSON.
-  const { violations, passes } = (await page.evaluate(
-    "axe.run({ rules: { 'target-size': { enabled: true } } })",
-  )) as AxeResults;
-  const found = violations.map(({ id, impact, nodes }) => ({
-    id,
-    impact,
-    where: nodes.map(({ html, failureSummary }) => `${html}: ${failureSummary}`),
-  }));
-  expect(found, name).toEqual([]);
-  expect(passes.map(({ id }) => id)).toContain("color-contrast");
+  const { violations, passed } = await scan(page);
+  expect(violations, name).toEqual([]);
+  expect(passed).toContain("color-contrast");
 }

@@ -4,10 +4,12 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { expect } from "vitest";
 import { findFreePort } from "../../scripts/ports.ts";
+import { openPage } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { connectClient } from "../support/mcp-client.ts";
 import { descendantsOf, listProcesses } from "../support/processes.ts";
 import { ask } from "../support/raw-http.ts";
+import { expectReadable, VIEWS } from "./readable.ts";
 import { begin, copyProject, start, type Started } from "./support.ts";
 import { test } from "./with-server.ts";
 
@@ -36,6 +38,24 @@ test("npm start prints its address, the command for Claude Code and the settings
     mcpServers: { jupyter: { type: "http", url } },
   });
 });
+
+test.for(VIEWS)(
+  "the first page says here that Jupyter answers, and to others that nothing is open, and can be read by everybody, on a $size in $colorScheme",
+  async (view, { server, browser }) => {
+    const { origin } = new URL(server.url);
+    await using page = await openPage(browser, view);
+    await page.goto(origin);
+    await page.getByText(/Jupyter Server \S+ answers at/).waitFor();
+    await page.getByText(server.url, { exact: true }).first().waitFor();
+    await expectReadable(page, "landing-local", view);
+
+    await page.setExtraHTTPHeaders({ "x-forwarded-for": "203.0.113.7" });
+    await page.goto(origin);
+    await page.getByRole("heading", { name: "This server is not open yet" }).waitFor();
+    expect(await page.getByText("answers at").count()).toBe(0);
+    await expectReadable(page, "landing-not-open", view);
+  },
+);
 
 test.for(["connection.json", "worker.env", "wrangler.log", "server/token"])(
   "only its owner can read .jupyter/%s",
@@ -114,7 +134,9 @@ test("Ctrl-C leaves no process, and the next npm start still has conversations a
   await expectGone(pids);
 });
 
-test("npm start with a Jupyter server in .dev.vars that does not answer says which and what to do", async () => {
+test("npm start with a Jupyter server in .dev.vars that does not answer says which and what to do, and so does the first page", async ({
+  browser,
+}) => {
   const port = await findFreePort();
   await using project = await copyProject({
     JUPYTER_HOST: "127.0.0.1",
@@ -129,6 +151,12 @@ test("npm start with a Jupyter server in .dev.vars that does not answer says whi
   const headers = { Host: `localhost:${server.port}` };
   const health = await ask({ port: server.port, path: "/health", headers });
   expect(JSON.parse(health.body)).toMatchObject({ jupyter: { answers: false } });
+  for (const view of VIEWS) {
+    await using page = await openPage(browser, view);
+    await page.goto(new URL("/", server.url).href);
+    await page.getByText(`Jupyter does not answer at http://127.0.0.1:${port}`).waitFor();
+    await expectReadable(page, "landing-silent", view);
+  }
 
   await using client = await connectClient("modern", server.url);
   const run = await client.call("run_code", { code: "1" });

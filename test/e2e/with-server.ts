@@ -1,7 +1,7 @@
-import { test as base } from "vitest";
 import { copyProject, type Project, start, type Started } from "./support.ts";
+import { test as base } from "./with-browser.ts";
 
-/** A test of a file that shares one `npm start`, which is begun when the first asks for it. */
+/** A test of a file that shares one `npm start`, which is begun when the first asks for it, and one Chromium. */
 export const test = base.extend<{ $file: { project: Project; server: Started } }>({
   project: [
     // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern what a fixture needs

@@ -10,6 +10,8 @@ export interface Window {
   readonly width?: number;
   readonly height?: number;
   readonly colorScheme?: "light" | "dark";
+  /** Lets a test bring a script into the page, which its policy may forbid. */
+  readonly bypassCSP?: boolean;
 }
 
 /**
@@ -27,9 +29,9 @@ export async function openBrowser(): Promise<Browser> {
 /** Opens an empty page that shares no cookies and no storage with any other one. */
 export function openPage(
   browser: Browser,
-  { width = 1280, height = 800, colorScheme = "light" }: Window = {},
+  { width = 1280, height = 800, colorScheme = "light", bypassCSP = false }: Window = {},
 ): Promise<Page> {
-  return browser.newPage({ viewport: { width, height }, colorScheme });
+  return browser.newPage({ viewport: { width, height }, colorScheme, bypassCSP });
 }
 
 /** Keeps what the page shows now, or all of it, as `test-results/NAME.png`. */
