@@ -4,61 +4,33 @@
  */
 import type { Browser, Page } from "playwright-core";
 import { expect } from "vitest";
-import { scan } from "../support/accessibility.ts";
 import { saveScreenshot } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
-import type { McpClient } from "../support/mcp-client.ts";
 import {
-  App,
-  Callback,
-  type Deployment,
-  Person,
-  testWith,
-  type View,
-} from "./sign-in-support.ts";
+  arrives,
+  ASKS,
+  interrupts,
+  lastTick,
+  personWithApp,
+  type Ran,
+  runs,
+  TICKS,
+} from "./account-support.ts";
+import { expectReadable, VIEWS } from "./readable.ts";
+import { type Asked, type Deployment, testWith, type View } from "./sign-in-support.ts";
 
 const test = testWith({ ALLOW_USER_SERVERS: "true" });
 
-const TICKS =
-  "import itertools, time\nfor i in itertools.count():\n    print('tick', i)\n    time.sleep(0.1)";
-const ASKS =
-  "from getpass import getpass\nprint(len(getpass('Token for <b>the</b> store: ')))";
 /** What a page would do something with if it took it for markup. */
 const MARKUP =
   "print('<script>document.title = \"ran\"</script><img src=/x onerror=\"document.title = 1\"><b>bold</b>' + 'w' * 400)";
 
-/** A person whose app is connected, and their browser. */
-async function connected(deployment: Deployment, browser: Browser, view: View = {}) {
-  await using opened = new AsyncDisposableStack();
-  const callback = opened.use(await Callback.open());
-  const person = opened.use(await Person.at(browser, view));
-  const app = new App("modern", deployment, callback);
+/** A person whose app is connected. All of them have one token, and so are one person. */
+async function withApp(deployment: Deployment, browser: Browser, view?: View) {
   const { token } = deployment.jupyter;
-  const client = opened.use(await app.connects(person, { token }));
-  const all = opened.move();
-  return {
-    client,
-    person,
-    page: person.page,
-    account: `${deployment.origin}/account`,
-    [Symbol.asyncDispose]: async () => {
-      await endAll(client);
-      await all.disposeAsync();
-    },
-  };
-}
-
-/** All tests of this file have one token, and so are one person. */
-async function endAll(client: McpClient): Promise<void> {
-  try {
-    const { meta } = await client.call("list_conversations", { limit: 50 });
-    // As `list_conversations` writes it.
-    const listed = meta["jupyter-edge/conversations"] as { conversation: string }[];
-    for (const { conversation } of listed)
-      await client.call("end_conversation", { conversation, shutdown_kernels: true });
-  } catch {
-    // Its person has revoked it.
-  }
+  const allows = ({ person, url }: Asked) => person.signsIn(url, { token });
+  const parts = await personWithApp(deployment, browser, allows, view);
+  return Object.assign(parts, { account: `${deployment.origin}/account` });
 }
 
 async function signsIn(page: Page, deployment: Deployment): Promise<void> {
@@ -66,70 +38,29 @@ async function signsIn(page: Page, deployment: Deployment): Promise<void> {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-/** Runs code, and says where on a page its output is. */
-async function runs(client: McpClient, code: string, conversation?: string) {
-  const ran = await client.call("run_code", {
-    code,
-    // Only this one neither ends nor asks.
-    wait_seconds: code === TICKS ? 1 : 50,
-    ...(conversation !== undefined && { conversation }),
-  });
-  const { conversation: handle, execution } = ran.execution;
-  return {
-    ...ran.execution,
-    text: ran.text,
-    path: `/account/conversations/${handle}/${execution}`,
-    link: /(http:\/\/\S+\/account\/answer\/[\w/]+)/.exec(ran.text)?.[1] ?? "",
-  };
-}
-
-/** The highest number that a page shows of {@link TICKS}. */
-async function lastTick(page: Page): Promise<number> {
-  const text = await page.locator('[data-part="output"]').first().innerText();
-  return Number([...text.matchAll(/tick (\d+)/g)].at(-1)?.[1] ?? -1);
-}
-
 test("output arrives on the account page while the kernel prints, and stops with an interrupt there", async ({
   deployment,
   browser,
 }) => {
-  await using parts = await connected(deployment, browser);
+  await using parts = await withApp(deployment, browser);
   const { client, page, account } = parts;
   const run = await runs(client, TICKS);
   await page.goto(account);
   await signsIn(page, deployment);
   await page.getByRole("heading", { level: 1, name: "Your account" }).waitFor();
-  const opened: string[] = [];
-  page.on("request", (request) => {
-    if (request.isNavigationRequest()) opened.push(request.url());
-  });
-  const first = await lastTick(page);
-  const later = await eventually(
-    () => lastTick(page),
-    (tick) => tick >= first + 10,
-  );
-  expect(later).toBeGreaterThan(first);
-  // The page was not opened again: it came by itself.
-  expect(opened).toEqual([]);
+  const later = await arrives(page);
   await saveScreenshot(page, "account-live");
 
   await page.goto(deployment.origin + run.path);
-  await eventually(
-    () => lastTick(page),
-    (tick) => tick >= later,
-  );
-  await page.getByRole("button", { name: /^Interrupt/ }).click();
-  await page.getByRole("heading", { level: 1, name: "Conversation" }).waitFor();
-  await page.getByText(/^error · /).waitFor();
-  await page.getByRole("link", { name: "e1", exact: true }).click();
-  await page.getByText("KeyboardInterrupt", { exact: false }).first().waitFor();
+  expect(await arrives(page)).toBeGreaterThan(later);
+  await interrupts(page, run.execution);
 });
 
 test("a run that ends, or asks, while one looks says so without a reload", async ({
   deployment,
   browser,
 }) => {
-  await using parts = await connected(deployment, browser);
+  await using parts = await withApp(deployment, browser);
   const { client, page } = parts;
   const run = await runs(
     client,
@@ -151,7 +82,7 @@ test("what a kernel prints is text on every page, and runs nothing", async ({
   deployment,
   browser,
 }) => {
-  await using parts = await connected(deployment, browser);
+  await using parts = await withApp(deployment, browser);
   const { client, page } = parts;
   const run = await runs(
     client,
@@ -182,7 +113,7 @@ test("a password is typed on the page of the link in a result, goes to the kerne
   deployment,
   browser,
 }) => {
-  await using parts = await connected(deployment, browser);
+  await using parts = await withApp(deployment, browser);
   const { client, page } = parts;
   const run = await runs(client, ASKS);
   expect(run.text).toMatch(
@@ -211,7 +142,7 @@ test("all of it works without JavaScript, and shows what there was when a page w
   browser,
 }) => {
   const view = { javaScriptEnabled: false };
-  await using parts = await connected(deployment, browser, view);
+  await using parts = await withApp(deployment, browser, view);
   const { client, page, account } = parts;
   const run = await runs(client, TICKS);
   await page.goto(`${account}/activity`);
@@ -247,7 +178,7 @@ test("the browser keeps the sign-in for this host alone and shows it to no scrip
   deployment,
   browser,
 }) => {
-  await using parts = await connected(deployment, browser);
+  await using parts = await withApp(deployment, browser);
   const { page, account } = parts;
   await page.goto(account);
   await signsIn(page, deployment);
@@ -279,8 +210,11 @@ test("the browser keeps the sign-in for this host alone and shows it to no scrip
 interface Seen {
   readonly page: Page;
   readonly origin: string;
-  readonly running: Awaited<ReturnType<typeof runs>>;
-  readonly asking: Awaited<ReturnType<typeof runs>>;
+  readonly ended: Ran;
+  readonly running: Ran;
+  readonly asking: Ran;
+  readonly askingName: Ran;
+  readonly signsInAgain: () => Promise<void>;
 }
 
 /** Each page, and each state that it can be in. */
@@ -306,9 +240,40 @@ const PAGES: readonly {
     see: ({ page, origin, running }) => page.goto(origin + running.path),
   },
   {
+    name: "ended",
+    heading: "Execution e1",
+    see: ({ page, origin, ended }) => page.goto(origin + ended.path),
+  },
+  {
     name: "answer",
     heading: "Your code asks for a password",
     see: ({ page, asking }) => page.goto(asking.link),
+  },
+  {
+    name: "answer-name",
+    heading: "Your code asks",
+    async see({ page, origin, askingName }) {
+      await page.goto(origin + askingName.path);
+      await page.getByRole("link", { name: "Answer what it asks" }).click();
+    },
+  },
+  {
+    name: "answer-too-long",
+    heading: "Your code asks",
+    async see({ page }) {
+      await page.evaluate("document.querySelector('#answer').maxLength = 20_000");
+      await page.getByLabel("Answer").fill("x".repeat(10_001));
+      await page.getByRole("button", { name: "Send to the kernel" }).click();
+      await page.getByRole("alert").getByText("no more than 10000 characters").waitFor();
+    },
+  },
+  {
+    name: "sent",
+    heading: "Sent to the kernel",
+    async see({ page }) {
+      await page.getByLabel("Answer").fill("Ada");
+      await page.getByRole("button", { name: "Send to the kernel" }).click();
+    },
   },
   {
     name: "answered",
@@ -319,11 +284,6 @@ const PAGES: readonly {
     name: "activity",
     heading: "What was done",
     see: ({ page, origin }) => page.goto(`${origin}/account/activity`),
-  },
-  {
-    name: "forget",
-    heading: "Forget everything",
-    see: ({ page, origin }) => page.goto(`${origin}/account/forget`),
   },
   {
     name: "not-found",
@@ -342,43 +302,64 @@ const PAGES: readonly {
       await page.getByRole("alert").waitFor();
     },
   },
+  {
+    name: "forget",
+    heading: "Forget everything",
+    see: ({ page, origin }) => page.goto(`${origin}/account/forget`),
+  },
+  {
+    name: "forget-unsure",
+    heading: "Forget everything",
+    async see({ page }) {
+      await page.evaluate("document.querySelector('form').noValidate = true");
+      await page.getByRole("button", { name: "Forget everything" }).click();
+      await page.getByRole("alert").waitFor();
+    },
+  },
+  {
+    name: "forgotten",
+    heading: "Everything is forgotten",
+    async see({ page }) {
+      await page.getByLabel("Also shut down the kernels").check();
+      await page.getByLabel("Yes, forget everything").check();
+      await page.getByRole("button", { name: "Forget everything" }).click();
+    },
+  },
+  {
+    name: "empty",
+    heading: "Your account",
+    async see({ page, origin, signsInAgain }) {
+      await page.goto(`${origin}/account`);
+      await signsInAgain();
+      await page.getByText("Nothing runs at the moment.").waitFor();
+    },
+  },
 ];
-
-const VIEWS = (["light", "dark"] as const).flatMap((colorScheme) =>
-  [
-    { size: "desktop", width: 1280, height: 800 },
-    { size: "phone", width: 375, height: 740 },
-  ].map((size) => ({ ...size, colorScheme })),
-);
 
 test.for(VIEWS)(
   "every page of an account can be read by everybody, and nothing has to be scrolled sideways, on a $size in $colorScheme",
-  async ({ size, colorScheme, width, height }, { deployment, browser }) => {
-    const view = { width, height, colorScheme, bypassCSP: true };
-    await using parts = await connected(deployment, browser, view);
+  async (view, { deployment, browser }) => {
+    await using parts = await withApp(deployment, browser, view);
     const { client, page, account } = parts;
     const shown = async (name: string, heading: string) => {
       await page.getByRole("heading", { level: 1, name: heading, exact: true }).waitFor();
-      await saveScreenshot(page, `account-${name}-${size}-${colorScheme}`, true);
-      expect(await page.evaluate("document.documentElement.scrollWidth"), name).toBe(
-        width,
-      );
-      const { violations, passed } = await scan(page);
-      expect(violations, name).toEqual([]);
-      expect(passed).toContain("color-contrast");
+      await expectReadable(page, `account-${name}`, view);
     };
-    const { conversation } = await runs(client, MARKUP);
-    const running = await runs(client, TICKS, conversation);
+    const ended = await runs(client, MARKUP);
+    const running = await runs(client, TICKS, ended.conversation);
     const asking = await runs(client, ASKS);
+    const askingName = await runs(client, "print('got', len(input('Name? ')))");
+    const ran = { ended, running, asking, askingName };
     await page.goto(account);
     await shown("sign-in", "Sign in");
     await page.getByLabel("Token").fill("wrong");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("alert").waitFor();
     await shown("sign-in-wrong", "Sign in");
-    await signsIn(page, deployment);
+    const signsInAgain = () => signsIn(page, deployment);
+    await signsInAgain();
     for (const { name, heading, see } of PAGES) {
-      await see({ page, origin: deployment.origin, running, asking });
+      await see({ page, origin: deployment.origin, ...ran, signsInAgain });
       await shown(name, heading);
     }
   },

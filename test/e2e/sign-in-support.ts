@@ -6,13 +6,13 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Locator, Page } from "playwright-core";
-import { expect, test as base } from "vitest";
+import { expect } from "vitest";
 import { findFreePort } from "../../scripts/ports.ts";
-import { openBrowser } from "../support/browser.ts";
 import { eventually } from "../support/eventually.ts";
 import { type ClientKind, type McpClient, prepareClient } from "../support/mcp-client.ts";
 import { OAuthMemory } from "../support/oauth-memory.ts";
 import { copyProject, readConnection, start } from "./support.ts";
+import { test } from "./with-browser.ts";
 
 /** Where a deployment is, and the Jupyter server that it has. */
 export interface Deployment {
@@ -23,16 +23,15 @@ export interface Deployment {
 
 /** A test of a file that shares one deployment, and one Chromium. */
 export function testWith(settings: Readonly<Record<string, string>>) {
-  return base.extend<{ $file: { deployment: Deployment; browser: Browser } }>({
+  return test.extend<{ $file: { deployment: Deployment } }>({
     deployment: [
       // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern what a fixture needs
       async ({}, use) => {
         const port = await findFreePort();
         const origin = `http://localhost:${port}`;
         await using project = await copyProject({
+          ...settingsAt(origin),
           SIGN_IN: "jupyter",
-          PUBLIC_URL: origin,
-          SEALING_KEY: "a-sealing-key-of-more-than-forty-characters",
           ...settings,
         });
         await using server = await start(project, { port });
@@ -41,15 +40,15 @@ export function testWith(settings: Readonly<Record<string, string>>) {
       },
       { scope: "file" },
     ],
-    browser: [
-      // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern what a fixture needs
-      async ({}, use) => {
-        await using browser = await openBrowser();
-        await use(browser);
-      },
-      { scope: "file" },
-    ],
   });
+}
+
+/** What every deployment with sign-in has to have. */
+export function settingsAt(origin: string): Readonly<Record<string, string>> {
+  return {
+    PUBLIC_URL: origin,
+    SEALING_KEY: "a-sealing-key-of-more-than-forty-characters",
+  };
 }
 
 /** Where a client on this machine waits for the browser to come back. */
@@ -247,4 +246,36 @@ export class App {
     expect(answer.get("state")).toBe(this.memory.page.searchParams.get("state"));
     return answer;
   }
+}
+
+/** Which app asks, and how its person looks at the pages. */
+export interface Asking {
+  readonly view?: View | undefined;
+  readonly kind?: ClientKind;
+  readonly name?: string | undefined;
+}
+
+/** An app that wants to be let in, and its person. */
+export type Asked = Awaited<ReturnType<typeof asked>>;
+
+/** See {@link Asked}. */
+export async function asked(
+  deployment: Deployment,
+  browser: Browser,
+  { view, kind = "modern", name }: Asking = {},
+) {
+  await using opened = new AsyncDisposableStack();
+  const callback = opened.use(await Callback.open());
+  const person = opened.use(await Person.at(browser, view));
+  const app = new App(kind, deployment, callback, name);
+  const client = await app.isSentToSignIn();
+  /** Once the person has let it in. */
+  const connects = async () => {
+    await client.finishAuth(await app.answer());
+    return app.prepare().connect();
+  };
+  const { page } = person;
+  const parts = { app, callback, person, page, url: app.memory.page, connects };
+  const all = opened.move();
+  return { ...parts, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
