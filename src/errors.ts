@@ -32,6 +32,8 @@ export type Failure =
   | { code: "conversation_not_found"; conversation: string }
   | { code: "conversation_interrupted"; conversation: string }
   | { code: "run_not_begun" }
+  /** What is stored was written by a newer version of this program. */
+  | { code: "storage_newer" }
   | { code: "execution_not_found"; execution: string; latest: string | null }
   | { code: "not_waiting_for_input"; execution: string; state: string }
   | { code: "image_not_found"; image: number; images: number }
@@ -108,12 +110,24 @@ export class ExpectedError extends Error {
 /** What a Durable Object's method returns: an exception would lose its class over RPC. */
 export type Outcome<T> = { ok: T } | { failure: Failure };
 
+/**
+ * What an error stands for; null for a bug. On its way between two objects, or an
+ * object and the Worker, an {@link ExpectedError} loses all but its message: that
+ * of a storage, which any method can meet, is known by it.
+ */
+export function failureOf(error: unknown): Failure | null {
+  if (error instanceof ExpectedError) return error.failure;
+  const isNewer = error instanceof Error && /\bstorage_newer$/.test(error.message);
+  return isNewer ? { code: "storage_newer" } : null;
+}
+
 /** Runs `work` and turns an {@link ExpectedError} into a value; anything else is a bug and throws. */
 export async function outcomeOf<T>(work: () => Promise<T> | T): Promise<Outcome<T>> {
   try {
     return { ok: await work() };
   } catch (error) {
-    if (error instanceof ExpectedError) return { failure: error.failure };
+    const failure = failureOf(error);
+    if (failure !== null) return { failure };
     throw error;
   }
 }

@@ -10,7 +10,7 @@ import {
 } from "@cloudflare/workers-oauth-provider";
 import { DEPLOYMENT_NAME } from "./account/deployment.ts";
 import type { Config, SignIn } from "./config.ts";
-import { ExpectedError, type Outcome } from "./errors.ts";
+import { failureOf, type Failure, type Outcome } from "./errors.ts";
 import { accessOf, admitted, goesOn } from "./grants.ts";
 import { hashServer, workspaceName } from "./identity.ts";
 import { adviceFor } from "./mcp/advice.ts";
@@ -43,6 +43,18 @@ const hubAccess = new HubAccess();
 
 /** Answers any request to a deployment with sign-in. */
 export async function signedInFetch(
+  ...request: Parameters<typeof answered>
+): Promise<Response> {
+  try {
+    return await answered(...request);
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === null) throw error;
+    return refused(failure);
+  }
+}
+
+async function answered(
   request: Request,
   env: Env,
   ctx: ExecutionContext,
@@ -61,7 +73,7 @@ export async function signedInFetch(
     };
     const call = (incoming: Request, props: unknown, auth: OAuthResourceAuth) =>
       counted !== null && "failure" in counted
-        ? Promise.resolve(tooManyRequests(new ExpectedError(counted.failure)))
+        ? Promise.resolve(refused(counted.failure))
         : answerCall(incoming, env, ctx, config, props, auth);
     return resourceServer(signIn, oauth, isUsable, call).fetch(request, env, ctx);
   }
@@ -230,13 +242,15 @@ async function lackingScopes(request: Request, granted: readonly string[]) {
   }
 }
 
-function tooManyRequests({ failure }: ExpectedError): Response {
+/** Answers a call that has to wait, or one that this version of the program cannot serve. */
+function refused(failure: Failure): Response {
   const { message, next } = adviceFor(failure);
-  const seconds = failure.code === "too_many_requests" ? failure.seconds : 1;
+  const isCounted = failure.code === "too_many_requests";
+  const seconds = isCounted ? failure.seconds : 60;
   return Response.json(
     { jsonrpc: "2.0", id: null, error: { code: -32_000, message: `${message} ${next}` } },
     {
-      status: 429,
+      status: isCounted ? 429 : 503,
       headers: { "Retry-After": String(seconds), "Cache-Control": "no-store" },
     },
   );

@@ -6,8 +6,9 @@ import { AuditTrail } from "./audit-trail.ts";
 import { BrowserSessions } from "./browser-sessions.ts";
 import { Clients, type ConnectedClient, type NewClient } from "./clients.ts";
 import { DEPLOYMENT_NAME } from "./deployment.ts";
-import { hasRows, tableExists } from "./tables.ts";
+import { hasRows } from "./tables.ts";
 import { Usage } from "./usage.ts";
+import { tableExists, VersionedStorage, type Schema } from "../versioned-storage.ts";
 
 const SERVERS_SCHEMA = `
   CREATE TABLE IF NOT EXISTS servers (server_hash TEXT PRIMARY KEY) WITHOUT ROWID
@@ -15,6 +16,13 @@ const SERVERS_SCHEMA = `
 
 /** Its presence means that the person wants all of it forgotten, and nothing new begins. */
 const CLOSING_SCHEMA = "CREATE TABLE IF NOT EXISTS closing (only INTEGER)";
+
+/** 2: the same tables as ever, more or fewer of them. */
+export const ACCOUNT_SCHEMA: Schema = {
+  version: 2,
+  versionTable: "schema_version",
+  migrate: () => undefined,
+};
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -24,6 +32,7 @@ const DAY_MS = 24 * 60 * 60_000;
  * browsers they are signed in, and the trail of what was done in their name.
  */
 export class Account extends DurableObject<Env> {
+  readonly #sql: VersionedStorage;
   readonly #usage: Usage;
   readonly #auditMs: number;
   readonly #clients: Clients;
@@ -36,7 +45,8 @@ export class Account extends DurableObject<Env> {
     super(ctx, env);
     const { signIn } = parseConfig(env);
     this.#auditMs = (signIn?.auditDays ?? 0) * DAY_MS;
-    const { sql } = ctx.storage;
+    const sql = new VersionedStorage(ctx.storage, ACCOUNT_SCHEMA);
+    this.#sql = sql;
     this.#usage = new Usage(sql, signIn?.limits ?? null);
     this.#clients = new Clients(sql);
     this.#sessions = new BrowserSessions(sql);
@@ -70,8 +80,8 @@ export class Account extends DurableObject<Env> {
 
   /** The servers that the person has signed in with, by their hashes. */
   servers(): string[] {
-    if (!tableExists(this.ctx.storage.sql, "servers")) return [];
-    return this.ctx.storage.sql
+    if (!tableExists(this.#sql, "servers")) return [];
+    return this.#sql
       .exec<{ server_hash: string }>("SELECT server_hash FROM servers")
       .toArray()
       .map(({ server_hash }) => server_hash);
@@ -130,7 +140,7 @@ export class Account extends DurableObject<Env> {
   /** Makes room for one more execution in a conversation, perhaps its first. */
   begin(conversation: string): Promise<Outcome<null>> {
     return outcomeOf(async () => {
-      if (this.#isForgotten || tableExists(this.ctx.storage.sql, "closing"))
+      if (this.#isForgotten || tableExists(this.#sql, "closing"))
         throw new ExpectedError({ code: "signed_out" });
       if (this.#usage.excess(conversation) !== null) await this.#forgetTheDoubtful();
       const excess = this.#usage.excess(conversation);
@@ -169,7 +179,7 @@ export class Account extends DurableObject<Env> {
    * @returns the names of the objects of conversations, and the hashes of servers
    */
   close(): { readonly conversations: string[]; readonly servers: string[] } {
-    const { sql } = this.ctx.storage;
+    const sql = this.#sql;
     sql.exec(CLOSING_SCHEMA);
     this.#clients.revokeAll();
     return { conversations: this.#usage.conversations(), servers: this.servers() };
@@ -177,6 +187,7 @@ export class Account extends DurableObject<Env> {
 
   /** Forgets the person. */
   async forgetAll(): Promise<void> {
+    this.#sql.open();
     this.#isForgotten = true;
     await this.#leave();
   }
@@ -202,7 +213,7 @@ export class Account extends DurableObject<Env> {
   }
 
   async #enter(serverHash: string | null): Promise<void> {
-    const { sql } = this.ctx.storage;
+    const sql = this.#sql;
     // Whoever comes back while all is being forgotten has to do it again.
     sql.exec("DROP TABLE IF EXISTS closing");
     this.#isForgotten = false;
@@ -244,7 +255,7 @@ export class Account extends DurableObject<Env> {
 
   #isInUse(): boolean {
     const tables = ["conversations", "clients", "browser_sessions", "audit_trail"];
-    return tables.some((table) => hasRows(this.ctx.storage.sql, table));
+    return tables.some((table) => hasRows(this.#sql, table));
   }
 
   /** A crash between two objects may leave what is not so any more: whoever has not been heard of is asked. */

@@ -1,5 +1,6 @@
 import type { AuditEntry, AuditEvent } from "../audit.ts";
-import { hasRows, tableExists } from "./tables.ts";
+import { hasRows } from "./tables.ts";
+import { tableExists, type Sql } from "../versioned-storage.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS audit_trail (
@@ -14,9 +15,9 @@ type Row = { id: number; at: number; event: string };
 
 /** What happened in a person's name. An entry is never changed; it goes when its time is over. */
 export class AuditTrail {
-  readonly #sql: SqlStorage;
+  readonly #sql: Sql;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: Sql) {
     this.#sql = sql;
   }
 

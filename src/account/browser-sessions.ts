@@ -1,4 +1,5 @@
-import { hasRows, tableExists } from "./tables.ts";
+import { hasRows } from "./tables.ts";
+import { tableExists, type Sql } from "../versioned-storage.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS browser_sessions (id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL) WITHOUT ROWID
@@ -12,9 +13,9 @@ export const SESSION_MS = 12 * 60 * 60_000;
  * session is a hash of its secret, so that nothing stored here opens one.
  */
 export class BrowserSessions {
-  readonly #sql: SqlStorage;
+  readonly #sql: Sql;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: Sql) {
     this.#sql = sql;
   }
 

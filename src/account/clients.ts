@@ -1,4 +1,5 @@
-import { hasRows, tableExists } from "./tables.ts";
+import { hasRows } from "./tables.ts";
+import { tableExists, type Sql } from "../versioned-storage.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS clients (
@@ -43,9 +44,9 @@ type Row = {
  * to forget everywhere; a grant that is not listed here opens nothing at once.
  */
 export class Clients {
-  readonly #sql: SqlStorage;
+  readonly #sql: Sql;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: Sql) {
     this.#sql = sql;
   }
 

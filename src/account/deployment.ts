@@ -1,7 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
 import { Sealer } from "../sealing.ts";
 import { configOf } from "../config.ts";
-import { tableExists } from "./tables.ts";
+import {
+  columnsOf,
+  tableExists,
+  VersionedStorage,
+  type Schema,
+} from "../versioned-storage.ts";
 import { Visits } from "./visits.ts";
 
 /** The name of the one object of this class. */
@@ -15,6 +20,19 @@ const PEOPLE_SCHEMA = `
   CREATE TABLE IF NOT EXISTS people (principal TEXT PRIMARY KEY) WITHOUT ROWID
 `;
 
+/** 2: secrets have numbers instead of names, of which there was one. */
+export const DEPLOYMENT_SCHEMA: Schema = {
+  version: 2,
+  versionTable: "schema_version",
+  migrate(sql) {
+    if (!columnsOf(sql, "secrets").includes("name")) return;
+    sql.exec("ALTER TABLE secrets RENAME TO named_secrets");
+    sql.exec(SCHEMA);
+    sql.exec("INSERT INTO secrets (sealed) SELECT sealed FROM named_secrets");
+    sql.exec("DROP TABLE named_secrets");
+  },
+};
+
 const MINUTE_MS = 60_000;
 /** Nobody mistypes a token more often; whoever guesses one gets nowhere. */
 const MAX_ATTEMPTS_A_MINUTE = 10;
@@ -24,7 +42,8 @@ const MAX_ADDRESSES = 10_000;
 export class Deployment extends DurableObject<Env> {
   /** When each address tried to sign in, within the last minute. */
   readonly #attempts = new Map<string, number[]>();
-  readonly #visits = new Visits(this.ctx.storage.sql);
+  readonly #sql = new VersionedStorage(this.ctx.storage, DEPLOYMENT_SCHEMA);
+  readonly #visits = new Visits(this.#sql);
 
   /**
    * The secret under which people without a name of their own are told apart. It
@@ -32,9 +51,11 @@ export class Deployment extends DurableObject<Env> {
    * conversations with it. Where no key opens it another one is made, and the
    * first is used again as soon as one does.
    */
-  identitySecret(): Promise<string> {
+  async identitySecret(): Promise<string> {
+    // What is thrown inside would end this object.
+    this.#sql.open();
     return this.ctx.blockConcurrencyWhile(async () => {
-      const { sql } = this.ctx.storage;
+      const sql = this.#sql;
       const sealer = new Sealer(configOf(this.env).signIn?.sealingKeys ?? []);
       const seal = (secret: string) => sealer.seal(secret, DEPLOYMENT_NAME);
       sql.exec(SCHEMA);
@@ -61,20 +82,20 @@ export class Deployment extends DurableObject<Env> {
 
   /** Puts a person on the list of those of whom anything is kept. */
   enter(principal: string): void {
-    this.ctx.storage.sql.exec(PEOPLE_SCHEMA);
-    this.ctx.storage.sql.exec("INSERT OR IGNORE INTO people VALUES (?)", principal);
+    this.#sql.exec(PEOPLE_SCHEMA);
+    this.#sql.exec("INSERT OR IGNORE INTO people VALUES (?)", principal);
   }
 
   /** Takes a person off that list. */
   leave(principal: string): void {
-    if (tableExists(this.ctx.storage.sql, "people"))
-      this.ctx.storage.sql.exec("DELETE FROM people WHERE principal = ?", principal);
+    if (tableExists(this.#sql, "people"))
+      this.#sql.exec("DELETE FROM people WHERE principal = ?", principal);
   }
 
   /** People of whom anything is kept, in the order of their principals, from the first one after `after`. */
   people(after: string, limit: number): string[] {
-    if (!tableExists(this.ctx.storage.sql, "people")) return [];
-    return this.ctx.storage.sql
+    if (!tableExists(this.#sql, "people")) return [];
+    return this.#sql
       .exec<{ principal: string }>(
         "SELECT principal FROM people WHERE principal > ? ORDER BY principal LIMIT ?",
         after,

@@ -1,6 +1,6 @@
 import type { Limits, Standing } from "../config.ts";
 import { ExpectedError } from "../errors.ts";
-import { tableExists } from "./tables.ts";
+import { tableExists, type Sql } from "../versioned-storage.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS conversations (
@@ -21,12 +21,12 @@ type TotalsRow = { conversations: number; running: number; stored_bytes: number 
  * asked within the minute is not evicted.
  */
 export class Usage {
-  readonly #sql: SqlStorage;
+  readonly #sql: Sql;
   readonly #limits: Limits | null;
   /** When each of the calls of the last minute came. */
   #calls: number[] = [];
 
-  constructor(sql: SqlStorage, limits: Limits | null) {
+  constructor(sql: Sql, limits: Limits | null) {
     this.#sql = sql;
     this.#limits = limits;
   }

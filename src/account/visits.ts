@@ -1,4 +1,4 @@
-import { tableExists } from "./tables.ts";
+import { tableExists, type Sql } from "../versioned-storage.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS visits (
@@ -14,9 +14,9 @@ export const VISIT_MS = 10 * 60_000;
  * requests at once find the same visit; here the first takes it.
  */
 export class Visits {
-  readonly #sql: SqlStorage;
+  readonly #sql: Sql;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: Sql) {
     this.#sql = sql;
   }
 

@@ -11,7 +11,7 @@ import {
   type JupyterAddress,
   type Standing,
 } from "../config.ts";
-import { ExpectedError, outcomeOf, valueOf, type Outcome } from "../errors.ts";
+import { ExpectedError, failureOf, outcomeOf, valueOf, type Outcome } from "../errors.ts";
 import {
   conversationName,
   roomName,
@@ -51,7 +51,7 @@ import {
   type Reading,
 } from "./reading.ts";
 import { Runs, type LateOutput } from "./runs.ts";
-import { ConversationStorage } from "./storage.ts";
+import { CONVERSATION_SCHEMA, ConversationStorage } from "./storage.ts";
 import {
   kernelView,
   viewOf,
@@ -60,6 +60,7 @@ import {
   type KernelView,
 } from "./view.ts";
 import type { CellMark } from "../notebook/version.ts";
+import { VersionedStorage } from "../versioned-storage.ts";
 import { Changes, ProgressReport, type ProgressListener } from "./waiting.ts";
 
 /** What every call that waits and reads says. */
@@ -161,6 +162,7 @@ export class Conversation
   readonly changes = new Changes();
   readonly lingerMs: number;
   readonly #config: Config;
+  readonly #sql: VersionedStorage;
   readonly #storage: ConversationStorage;
   readonly #connections = new Map<number, KernelConnection>();
   readonly #runs: Runs;
@@ -178,9 +180,10 @@ export class Conversation
       judgeByHub,
     );
     this.lingerMs = this.#config.kernelLingerMs;
-    this.#storage = new ConversationStorage(ctx.storage);
-    this.journal = new Journal(ctx.storage.sql, { countNumbered });
-    this.slots = new KernelSlots(ctx.storage.sql);
+    this.#sql = new VersionedStorage(ctx.storage, CONVERSATION_SCHEMA);
+    this.#storage = new ConversationStorage(ctx.storage, this.#sql);
+    this.journal = new Journal(this.#sql, { countNumbered });
+    this.slots = new KernelSlots(this.#sql);
     this.kernels = new ConversationKernels(this.server, this.slots, Date.now, () =>
       this.hasEnded(),
     );
@@ -200,7 +203,7 @@ export class Conversation
     this.#runs = new Runs(this);
     this.#notebooks = new NotebookRuns(this, this.#runs);
     this.#introspection = new Introspection(this);
-    this.#audit = new ExecutionAudit(ctx.storage.sql, this.journal, this.slots);
+    this.#audit = new ExecutionAudit(this.#sql, this.journal, this.slots);
   }
 
   /** Runs code, waits for it as long as was asked for, and answers with what there is by then. */
@@ -519,19 +522,21 @@ export class Conversation
 
   /** Looks after unfinished runs. Never throws: six failures in a row would orphan a run for good. */
   override async alarm(): Promise<void> {
-    if (this.hasEnded()) return;
-    if (this.#storage.takeOutdated()) this.journal.createSchema();
+    try {
+      if (this.hasEnded()) return;
+    } catch (error) {
+      // What is due stays so for the version that can go on with it.
+      logDue("opening the storage", error);
+      await this.ctx.storage.setAlarm(Date.now() + LONGEST_WATCH_INTERVAL_MS);
+      return;
+    }
     const due = this.#storage.takeDue(Date.now(), Date.now() + WATCH_INTERVAL_MS);
     await this.#storage.arm();
     for (const { name, failures } of due) {
       try {
         await (name === "expire" ? this.#expire() : this.#watch());
       } catch (error) {
-        if (!(error instanceof ExpectedError)) {
-          console.error(
-            `${name} failed: ${error instanceof Error ? error.name : "unknown"}`,
-          );
-        }
+        if (!(error instanceof ExpectedError)) logDue(name, error);
         if (this.hasEnded()) return;
         const pause = Math.min(
           LONGEST_WATCH_INTERVAL_MS,
@@ -620,7 +625,7 @@ export class Conversation
     this.#underWay(reported);
     const standing = {
       running: this.journal.unfinished().length,
-      storedBytes: this.ctx.storage.sql.databaseSize,
+      storedBytes: this.#sql.databaseSize,
     };
     const account = this.#account(identity);
     if (account === null) return;
@@ -642,7 +647,7 @@ export class Conversation
   /** What this conversation takes of what its person may use; null where it never began. */
   standing(): Standing | null {
     if (this.hasEnded()) return null;
-    const storedBytes = this.ctx.storage.sql.databaseSize;
+    const storedBytes = this.#sql.databaseSize;
     return { running: this.journal.unfinished().length, storedBytes };
   }
 
@@ -686,7 +691,6 @@ export class Conversation
   /** Throws for a conversation that never began or has ended, and picks up what a crash left. */
   #wake(): ConversationIdentity {
     this.throwIfEnded();
-    if (this.#storage.takeOutdated()) this.journal.createSchema();
     this.#runs.resume();
     return this.#storage.identity();
   }
@@ -855,6 +859,12 @@ export class Conversation
   #workspace(identity: ConversationIdentity) {
     return this.env.WORKSPACE.getByName(workspaceName(identity));
   }
+}
+
+function logDue(name: string, error: unknown): void {
+  const reason =
+    failureOf(error)?.code ?? (error instanceof Error ? error.name : "unknown");
+  console.error(`${name} failed: ${reason}`);
 }
 
 function partition<T>(

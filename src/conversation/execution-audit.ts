@@ -8,16 +8,17 @@ import type { ExecutionEvent } from "../audit.ts";
 import { isFinal } from "../kernel/execution.ts";
 import type { ExecutionRecord, Journal } from "../kernel/journal.ts";
 import type { KernelSlots } from "../kernel/slots.ts";
+import type { Sql } from "../versioned-storage.ts";
 
 const SCHEMA = "CREATE TABLE IF NOT EXISTS untold (execution INTEGER PRIMARY KEY)";
 
 /** See the head of this file. */
 export class ExecutionAudit {
-  readonly #sql: SqlStorage;
+  readonly #sql: Sql;
   readonly #journal: Journal;
   readonly #slots: KernelSlots;
 
-  constructor(sql: SqlStorage, journal: Journal, slots: KernelSlots) {
+  constructor(sql: Sql, journal: Journal, slots: KernelSlots) {
     this.#sql = sql;
     this.#journal = journal;
     this.#slots = slots;

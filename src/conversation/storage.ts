@@ -1,4 +1,7 @@
 import type { ConversationIdentity } from "../identity.ts";
+import { upgradeJournal } from "../kernel/journal.ts";
+import { upgradeSlots } from "../kernel/slots.ts";
+import { tableExists, type Schema, type Sql } from "../versioned-storage.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (
@@ -8,8 +11,19 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS due_times (name TEXT PRIMARY KEY, at INTEGER NOT NULL, failures INTEGER NOT NULL);
 `;
 
-/** 2: runs of notebooks. 3: their Jupyter sessions. 4: why a run was never sent, and how often a save failed. */
-const SCHEMA_VERSION = 4;
+/**
+ * 2: runs of notebooks. 3: their Jupyter sessions. 4: why a run was never sent, and
+ * how often a save failed. 5: all of it, also where 1 to 4 had been left half done.
+ */
+export const CONVERSATION_SCHEMA: Schema = {
+  version: 5,
+  versionTable: "meta",
+  migrate(sql) {
+    sql.exec(SCHEMA);
+    upgradeJournal(sql);
+    upgradeSlots(sql);
+  },
+};
 
 /** What a conversation does later by itself: look after a run, and expire. */
 export type DueName = "watch" | "expire";
@@ -23,27 +37,24 @@ export interface Due {
 /** Who the conversation is, and the table of due times that its single alarm serves. */
 export class ConversationStorage {
   readonly #storage: DurableObjectStorage;
-  /** Whether it was looked whether the tables are of this version. */
-  #isUpToDate = false;
+  readonly #sql: Sql;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage, sql: Sql) {
     this.#storage = storage;
+    this.#sql = sql;
   }
 
   /** Whether the conversation was ever started. Asking writes nothing. */
   exists(): boolean {
-    const tables = this.#storage.sql.exec(
-      "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
-    );
-    return tables.toArray().length > 0;
+    return tableExists(this.#sql, "meta");
   }
 
   /** Starts the conversation. */
   create(identity: ConversationIdentity, now: number): void {
-    this.#storage.sql.exec(SCHEMA);
-    this.#storage.sql.exec(
+    this.#sql.exec(SCHEMA);
+    this.#sql.exec(
       "INSERT INTO meta (version, principal, server_hash, handle, created_at) VALUES (?, ?, ?, ?, ?)",
-      SCHEMA_VERSION,
+      CONVERSATION_SCHEMA.version,
       identity.principal,
       identity.serverHash,
       identity.handle,
@@ -51,21 +62,9 @@ export class ConversationStorage {
     );
   }
 
-  /** Whether the tables are those of an earlier version of this program. They are taken to be brought up to date. */
-  takeOutdated(): boolean {
-    if (this.#isUpToDate) return false;
-    this.#isUpToDate = true;
-    const updated = this.#storage.sql.exec(
-      "UPDATE meta SET version = ? WHERE version < ? RETURNING version",
-      SCHEMA_VERSION,
-      SCHEMA_VERSION,
-    );
-    return updated.toArray().length > 0;
-  }
-
   /** Who the conversation is and when it began. */
   identity(): ConversationIdentity & { readonly createdAt: number } {
-    const row = this.#storage.sql
+    const row = this.#sql
       .exec<{
         principal: string;
         server_hash: string;
@@ -83,7 +82,7 @@ export class ConversationStorage {
 
   /** Sees to it that `name` is done at `at` at the latest. An earlier time stays. */
   async schedule(name: DueName, at: number): Promise<void> {
-    const earlier = this.#storage.sql.exec(
+    const earlier = this.#sql.exec(
       "SELECT 1 FROM due_times WHERE name = ? AND at <= ?",
       name,
       at,
@@ -94,7 +93,7 @@ export class ConversationStorage {
 
   /** Sets the time of `name`, whatever it was before. */
   async reschedule(name: DueName, at: number, failures: number): Promise<void> {
-    this.#storage.sql.exec(
+    this.#sql.exec(
       "INSERT OR REPLACE INTO due_times VALUES (?, ?, ?)",
       name,
       at,
@@ -105,7 +104,7 @@ export class ConversationStorage {
 
   /** Takes `name` off the table: it is done. */
   done(name: DueName): void {
-    this.#storage.sql.exec("DELETE FROM due_times WHERE name = ?", name);
+    this.#sql.exec("DELETE FROM due_times WHERE name = ?", name);
   }
 
   /**
@@ -114,7 +113,7 @@ export class ConversationStorage {
    * between costs nothing.
    */
   takeDue(now: number, retryAt: number): Due[] {
-    return this.#storage.sql
+    return this.#sql
       .exec<{ name: DueName; failures: number }>(
         `UPDATE due_times SET at = ? WHERE at <= max(?, (SELECT min(at) FROM due_times))
          RETURNING name, failures`,
@@ -126,7 +125,7 @@ export class ConversationStorage {
 
   /** Sets the alarm for whatever comes first. */
   async arm(): Promise<void> {
-    const { at } = this.#storage.sql
+    const { at } = this.#sql
       .exec<{ at: number | null }>("SELECT min(at) AS at FROM due_times")
       .one();
     if (at !== null) await this.#storage.setAlarm(at);

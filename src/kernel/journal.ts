@@ -11,6 +11,7 @@ import type { Failure } from "../errors.ts";
 import { isFinal, NO_PROGRESS, type ExecutionState, type Progress } from "./execution.ts";
 import type { Item, PlacedItem } from "./item.ts";
 import { MessageIds, packIds, unpackIds } from "./message-ids.ts";
+import { columnsOf, type Sql } from "../versioned-storage.ts";
 
 /** What an execution's output may take, in characters of stored JSON. */
 export const EXECUTION_CAP_CHARS = 20_000_000;
@@ -217,6 +218,35 @@ const LATER_COLUMNS = [
   ["notebook_runs", "failed_saves", "INTEGER NOT NULL DEFAULT 0"],
 ] as const;
 
+/** Brings the tables of any earlier version up to date. */
+export function upgradeJournal(sql: Sql): void {
+  sql.exec(SCHEMA);
+  for (const [table, column, type] of LATER_COLUMNS) {
+    if (!columnsOf(sql, table).includes(column))
+      sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+  }
+  if (columnsOf(sql, "output").includes("numbered")) countBefore(sql);
+}
+
+/** A row once said how many numbers its own items take, and an execution how many have left from its middle. */
+function countBefore(sql: Sql): void {
+  sql.exec(`
+    ALTER TABLE output ADD COLUMN numbered_before INTEGER NOT NULL DEFAULT 0;
+    UPDATE output SET numbered_before = counted.before + iif(output.head = 1, 0, counted.dropped)
+    FROM (
+      SELECT o.execution, o.position, o.part, e.dropped_numbered AS dropped,
+        sum(o.numbered) OVER (PARTITION BY o.execution ORDER BY o.position, o.part) - o.numbered AS before
+      FROM output o JOIN executions e ON e.number = o.execution
+    ) AS counted
+    WHERE counted.execution = output.execution AND counted.position = output.position AND counted.part = output.part;
+    ALTER TABLE executions ADD COLUMN numbered INTEGER NOT NULL DEFAULT 0;
+    UPDATE executions SET numbered = dropped_numbered +
+      (SELECT coalesce(sum(numbered), 0) FROM output WHERE execution = executions.number);
+    ALTER TABLE output DROP COLUMN numbered;
+    ALTER TABLE executions DROP COLUMN dropped_numbered;
+  `);
+}
+
 /** Executions, each with its present step where it has steps. */
 const SELECT = `
   SELECT e.*, s.step AS step, s.msg_id AS step_msg_id, s.code AS step_code, s.progress AS step_progress,
@@ -226,11 +256,11 @@ const SELECT = `
 
 /** See the head of this file. Reads and writes are synchronous, as the storage is. */
 export class Journal {
-  readonly #sql: SqlStorage;
+  readonly #sql: Sql;
   readonly #counter: ItemCounter;
   readonly #ids = new Map<number, MessageIds>();
 
-  constructor(sql: SqlStorage, counter: ItemCounter) {
+  constructor(sql: Sql, counter: ItemCounter) {
     this.#sql = sql;
     this.#counter = counter;
   }
@@ -238,15 +268,6 @@ export class Journal {
   /** Creates the tables; the one method that may run on an empty object. */
   createSchema(): void {
     this.#sql.exec(SCHEMA);
-    for (const [table, column, type] of LATER_COLUMNS) {
-      const known = this.#sql.exec(
-        "SELECT 1 FROM pragma_table_info(?) WHERE name = ?",
-        table,
-        column,
-      );
-      if (known.toArray().length === 0)
-        this.#sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
-    }
   }
 
   /** Adds an execution that has no kernel yet and was not sent. */
@@ -816,8 +837,13 @@ function recordOf(row: ExecutionRow): ExecutionRecord {
 }
 
 function progressOf(json: string): Progress {
-  // Written by `saveProgress` alone; an earlier version left out what it did not know.
-  return { ...NO_PROGRESS, ...(JSON.parse(json) as Partial<Progress>) };
+  // Written by `saveProgress` alone; earlier versions left out what they did not know.
+  const { prompt = null, ...progress } = JSON.parse(json) as Partial<Progress>;
+  return {
+    ...NO_PROGRESS,
+    ...progress,
+    prompt: prompt && { ...prompt, isAnswered: prompt.isAnswered ?? false },
+  };
 }
 
 function notebookRunOf(row: NotebookRow): NotebookRun {

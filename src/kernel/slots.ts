@@ -1,3 +1,5 @@
+import { columnsOf, type Sql } from "../versioned-storage.ts";
+
 /** A kernel of a conversation. It keeps its slot when its process, or even its Jupyter id, is replaced. */
 export interface KernelSlot {
   readonly slot: number;
@@ -45,11 +47,18 @@ const SCHEMA = `
   );
 `;
 
+/** Brings the table of any earlier version up to date. */
+export function upgradeSlots(sql: Sql): void {
+  sql.exec(SCHEMA);
+  if (columnsOf(sql, "kernels").includes("told_generation"))
+    sql.exec("ALTER TABLE kernels DROP COLUMN told_generation");
+}
+
 /** The kernels of a conversation, stored. */
 export class KernelSlots {
-  readonly #sql: SqlStorage;
+  readonly #sql: Sql;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: Sql) {
     this.#sql = sql;
   }
 

@@ -171,6 +171,12 @@ export function adviceFor(failure: Failure): Advice {
         message: "The server was interrupted before the run was begun; nothing was run.",
         next: "Call it again.",
       };
+    case "storage_newer":
+      return {
+        message:
+          "What is stored here was written by a newer version of this server than the one that runs now. Nothing of it was changed.",
+        next: "Ask whoever runs this server to deploy the newer version again; what was running goes on then.",
+      };
     case "execution_not_found":
       return failure.latest === null
         ? {

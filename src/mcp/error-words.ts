@@ -3,7 +3,7 @@ import {
   ProtocolErrorCode,
   ResourceNotFoundError,
 } from "@modelcontextprotocol/server";
-import { ExpectedError, type Failure } from "../errors.ts";
+import { failureOf, type Failure } from "../errors.ts";
 import { adviceFor } from "./advice.ts";
 import { quoted } from "./quoting.ts";
 
@@ -12,8 +12,9 @@ import { quoted } from "./quoting.ts";
  * logged under an id, without its text.
  */
 export function errorText(name: string, isRepeatable: boolean, error: unknown): string {
-  if (error instanceof ExpectedError) {
-    const { message, next, quoted: said = "", listed = [] } = adviceFor(error.failure);
+  const failure = failureOf(error);
+  if (failure !== null) {
+    const { message, next, quoted: said = "", listed = [] } = adviceFor(failure);
     const quotation = said === "" ? [] : [`It said: ${quoted(said)}`];
     return [message, ...quotation, ...listed, `Next: ${next}`].join("\n");
   }
@@ -71,7 +72,7 @@ export async function orProtocolError<T>(
     return await work();
   } catch (error) {
     const words = errorText(name, true, error);
-    const code = error instanceof ExpectedError ? error.failure.code : null;
+    const code = failureOf(error)?.code ?? null;
     if (code === null) throw new ProtocolError(ProtocolErrorCode.InternalError, words);
     if (!MISSES.includes(code))
       throw new ProtocolError(

@@ -8,6 +8,7 @@
 
 import type { SearchableNotebook, TextKind } from "./text.ts";
 import { ftsExpression, type Query } from "./query.ts";
+import { tableExists, type Sql } from "../versioned-storage.ts";
 
 /** A notebook as a listing of the server has it. */
 export interface ListedNotebook {
@@ -78,6 +79,17 @@ const SCHEMA = [
   )`,
 ];
 
+/**
+ * Brings the tables of any earlier version up to date. Notebooks are read again,
+ * because cells without an id once had others here.
+ */
+export function upgradeIndex(sql: Sql): void {
+  if (!tableExists(sql, "notebooks")) return;
+  for (const statement of SCHEMA) sql.exec(statement);
+  sql.exec("DROP INDEX IF EXISTS notebooks_by_state");
+  sql.exec("UPDATE notebooks SET state = 'pending' WHERE state = 'indexed'");
+}
+
 /** Hits that are ranked together; a reader pages through them, and then through the next. */
 const BLOCK_HITS = 300;
 /** Characters that one search looks at by itself: what the index has narrowed down costs no more. */
@@ -106,19 +118,16 @@ type PlaceRow = {
 
 /** See the head of this file. */
 export class SearchIndex {
-  readonly #sql: SqlStorage;
+  readonly #sql: Sql;
   #hasSchema = false;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: Sql) {
     this.#sql = sql;
   }
 
   /** Whether there is one. Asking writes nothing. */
   exists(): boolean {
-    this.#hasSchema ||=
-      this.#sql
-        .exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'listings'")
-        .toArray().length > 0;
+    this.#hasSchema ||= tableExists(this.#sql, "listings");
     return this.#hasSchema;
   }
 

@@ -4,6 +4,9 @@ import { version } from "../../package.json";
 import { localRefusal, type LocalRefusal } from "../auth/local.ts";
 import { CALLBACK_PATH } from "../auth/upstream.ts";
 import type { Config } from "../config.ts";
+import { failureOf } from "../errors.ts";
+import { adviceFor } from "../mcp/advice.ts";
+import { logBug } from "../mcp/error-words.ts";
 import { type JupyterState, landingPage } from "./landing.tsx";
 import { Layout } from "./layout.tsx";
 import { missingFor } from "./not-open.ts";
@@ -116,6 +119,17 @@ export function pages(deps: PagesDeps): Hono<PagesEnv> {
       return c.text(`${path} answers GET and HEAD only.\n`, 405);
     });
   }
+
+  app.onError((error, c) => {
+    c.header("Cache-Control", "no-store");
+    const failure = failureOf(error);
+    if (failure?.code === "storage_newer") {
+      const { message, next } = adviceFor(failure);
+      return c.text(`${message} ${next}\n`, 503);
+    }
+    const id = logBug(`page ${c.req.routePath}`, error);
+    return c.text(`Something went wrong in the server itself (error ${id}).\n`, 500);
+  });
 
   app.notFound((c) => {
     c.header("Cache-Control", "no-store");

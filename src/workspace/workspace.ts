@@ -16,6 +16,7 @@ import { JupyterServer } from "../jupyter/server.ts";
 import type { RoomOffer } from "../notebook/access.ts";
 import {
   SearchIndex,
+  upgradeIndex,
   type IndexState,
   type SearchFilter,
 } from "../search/index-store.ts";
@@ -23,6 +24,7 @@ import { parseQuery, parseRegex } from "../search/query.ts";
 import { snippetOf, type Snippet } from "../search/snippet.ts";
 import type { TextKind } from "../search/text.ts";
 import { Indexer } from "./indexer.ts";
+import { tableExists, VersionedStorage, type Schema } from "../versioned-storage.ts";
 import { RunWatch } from "./run-watch.ts";
 import { notebooksOf } from "./notebook-source.ts";
 
@@ -118,6 +120,13 @@ const CREDENTIALS_SCHEMA = `
   )
 `;
 
+/** 2: the index with its notebooks in the order in which they are read. */
+export const WORKSPACE_SCHEMA: Schema = {
+  version: 2,
+  versionTable: "schema_version",
+  migrate: upgradeIndex,
+};
+
 /** A listing is worth repeating when it is older than this, and than ten times what it took. */
 const LISTING_TTL_MS = 10_000;
 /** A workspace that is searched for the first time is worth waiting for; a large one answers with what it has. */
@@ -138,6 +147,7 @@ export class Workspace extends DurableObject<Env> {
   /** For each notebook that is being saved, when the last in line will be done. */
   readonly #turns = new Map<string, Promise<void>>();
   readonly #config: Config;
+  readonly #sql: VersionedStorage;
   readonly #index: SearchIndex;
   readonly #indexer: Indexer;
   readonly #runs = new RunWatch();
@@ -151,7 +161,8 @@ export class Workspace extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#config = parseConfig(env);
-    this.#index = new SearchIndex(ctx.storage.sql);
+    this.#sql = new VersionedStorage(ctx.storage, WORKSPACE_SCHEMA);
+    this.#index = new SearchIndex(this.#sql);
     const server = new JupyterServer(
       this.#config.signIn === null
         ? this.#config.jupyter
@@ -165,7 +176,7 @@ export class Workspace extends DurableObject<Env> {
   async record(summary: ConversationSummary): Promise<void> {
     if (this.#forgottenAt !== null) return;
     this.#runs.note(summary.handle, summary.unfinished.length > 0);
-    const { sql } = this.ctx.storage;
+    const sql = this.#sql;
     sql.exec(SCHEMA);
     sql.exec(
       "INSERT OR REPLACE INTO conversations (handle, used_at, summary) VALUES (?, ?, ?)",
@@ -180,13 +191,13 @@ export class Workspace extends DurableObject<Env> {
   forget(handle: string): void {
     this.#runs.note(handle, false);
     if (!this.#exists()) return;
-    this.ctx.storage.sql.exec("DELETE FROM conversations WHERE handle = ?", handle);
+    this.#sql.exec("DELETE FROM conversations WHERE handle = ?", handle);
   }
 
   /** The names of the objects of all conversations. */
   conversationNames(): string[] {
     if (!this.#exists()) return [];
-    return this.ctx.storage.sql
+    return this.#sql
       .exec<{ handle: string }>("SELECT handle FROM conversations")
       .toArray()
       .map(({ handle }) => `${this.#name()}/${handle}`);
@@ -195,7 +206,7 @@ export class Workspace extends DurableObject<Env> {
   /** The conversations, the one used last first, and how many there are in all. */
   list(limit: number): { conversations: ConversationSummary[]; total: number } {
     if (!this.#exists()) return { conversations: [], total: 0 };
-    const { sql } = this.ctx.storage;
+    const sql = this.#sql;
     const rows = sql.exec<SummaryRow>(
       "SELECT summary FROM conversations ORDER BY used_at DESC LIMIT ?",
       limit,
@@ -217,7 +228,7 @@ export class Workspace extends DurableObject<Env> {
     cells: readonly VersionCell[],
   ): Promise<void> {
     if (this.#forgottenAt !== null) return;
-    const { sql } = this.ctx.storage;
+    const sql = this.#sql;
     const now = Date.now();
     sql.exec(VERSIONS_SCHEMA);
     sql.exec("DELETE FROM notebook_versions WHERE given_at < ?", now - VERSION_TTL_MS);
@@ -236,7 +247,7 @@ export class Workspace extends DurableObject<Env> {
   /** The cells of a version that was given out within a day, or `null`. */
   knownVersion(path: string, version: string): VersionCell[] | null {
     if (!this.#exists("notebook_versions")) return null;
-    const [row] = this.ctx.storage.sql.exec<{ cells: string }>(
+    const [row] = this.#sql.exec<{ cells: string }>(
       "SELECT cells FROM notebook_versions WHERE path = ? AND version = ? AND given_at >= ?",
       path,
       version,
@@ -253,7 +264,7 @@ export class Workspace extends DurableObject<Env> {
   /** Whether the server had rooms for notebooks when that was asked last, or `null`. */
   roomOffer(): RoomOffer | null {
     if (!this.#exists("room_offer")) return null;
-    const [row] = this.ctx.storage.sql.exec<{ started_at: string; is_offered: number }>(
+    const [row] = this.#sql.exec<{ started_at: string; is_offered: number }>(
       "SELECT started_at, is_offered FROM room_offer",
     );
     if (row === undefined) return null;
@@ -263,7 +274,7 @@ export class Workspace extends DurableObject<Env> {
   /** Keeps whether the server has rooms for notebooks, since it was started. */
   async keepRoomOffer({ startedAt, isOffered }: RoomOffer): Promise<void> {
     if (this.#forgottenAt !== null) return;
-    const { sql } = this.ctx.storage;
+    const sql = this.#sql;
     sql.exec(ROOMS_SCHEMA);
     sql.exec(
       "INSERT OR REPLACE INTO room_offer VALUES (1, ?, ?)",
@@ -275,9 +286,10 @@ export class Workspace extends DurableObject<Env> {
 
   /** Forgets everything, also what is being read at this moment. */
   async forgetAll(): Promise<void> {
+    this.#sql.open();
     this.#forgottenAt = Date.now();
     // Without them a listing that goes on ends at its next request.
-    if (this.#exists("credentials")) this.ctx.storage.sql.exec("DELETE FROM credentials");
+    if (this.#exists("credentials")) this.#sql.exec("DELETE FROM credentials");
     await this.#building;
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
@@ -288,7 +300,7 @@ export class Workspace extends DurableObject<Env> {
   async keepCredentials(credentials: ServerCredentials): Promise<void> {
     if (credentials.signedInAt <= (this.#forgottenAt ?? 0)) return;
     this.#forgottenAt = null;
-    const { sql } = this.ctx.storage;
+    const sql = this.#sql;
     const sealed = await this.#sealer().seal(JSON.stringify(credentials), this.#name());
     sql.exec(CREDENTIALS_SCHEMA);
     sql.exec(
@@ -306,7 +318,7 @@ export class Workspace extends DurableObject<Env> {
   address(): Promise<Outcome<JupyterAddress>> {
     return outcomeOf(async () => {
       if (!this.#exists("credentials")) throw new ExpectedError({ code: "signed_out" });
-      const { sealed } = this.ctx.storage.sql
+      const { sealed } = this.#sql
         .exec<{ sealed: string }>("SELECT sealed FROM credentials")
         .one();
       const opened = await this.#sealer()
@@ -327,7 +339,7 @@ export class Workspace extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     try {
       const now = Date.now();
-      const { sql } = this.ctx.storage;
+      const sql = this.#sql;
       if (this.#exists("notebook_versions"))
         sql.exec(
           "DELETE FROM notebook_versions WHERE given_at < ?",
@@ -413,10 +425,10 @@ export class Workspace extends DurableObject<Env> {
     const since = now - this.#config.conversationTtlDays * DAY_MS;
     if ((this.#index.state().listedAt ?? 0) >= since) return false;
     const kept = this.#exists("credentials")
-      ? this.ctx.storage.sql.exec("SELECT 1 FROM credentials WHERE kept_at >= ?", since)
+      ? this.#sql.exec("SELECT 1 FROM credentials WHERE kept_at >= ?", since)
       : null;
     const given = this.#exists("notebook_versions")
-      ? this.ctx.storage.sql.exec("SELECT 1 FROM notebook_versions LIMIT 1")
+      ? this.#sql.exec("SELECT 1 FROM notebook_versions LIMIT 1")
       : null;
     return [kept, given].every((rows) => (rows?.toArray().length ?? 0) === 0);
   }
@@ -485,6 +497,7 @@ export class Workspace extends DurableObject<Env> {
 
   /** Runs `work`, which may save a file, when everybody who wanted to save it before is done, or gone. */
   async exclusively(path: string, work: () => Promise<void>): Promise<void> {
+    this.#sql.open();
     const before = this.#turns.get(path) ?? Promise.resolve();
     const { promise: done, resolve: end } = Promise.withResolvers<void>();
     const mine = before.then(() => done);
@@ -501,11 +514,7 @@ export class Workspace extends DurableObject<Env> {
 
   /** Reading must not create anything. */
   #exists(table = "conversations"): boolean {
-    const tables = this.ctx.storage.sql.exec(
-      "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
-      table,
-    );
-    return tables.toArray().length > 0;
+    return tableExists(this.#sql, table);
   }
 }
 

@@ -7,6 +7,7 @@
 import { Hono } from "hono";
 import { DEPLOYMENT_NAME } from "../../account/deployment.ts";
 import { formToken, removedCookie } from "../../auth/browser-session.ts";
+import { failureOf } from "../../errors.ts";
 import { logBug } from "../../mcp/error-words.ts";
 import { field } from "../authorize.tsx";
 import type { PagesEnv } from "../pages.tsx";
@@ -79,6 +80,7 @@ export function accountRoutes(deps: AccountPagesDeps): Hono<PagesEnv> {
   app.post("/forget", (c) => forget(c, deps));
   app.all("*", notFound);
   app.onError((error, c) => {
+    if (failureOf(error) !== null) throw error;
     const id = logBug(`page ${c.req.routePath}`, error);
     return c.html(<Failed id={id} />, 500);
   });

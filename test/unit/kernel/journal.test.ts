@@ -7,6 +7,7 @@ import {
   CONVERSATION_CAP_CHARS,
   EXECUTION_CAP_CHARS,
   Journal,
+  upgradeJournal,
 } from "../../../src/kernel/journal.ts";
 import { countNumbered } from "../../../src/output/render.ts";
 
@@ -170,13 +171,43 @@ test("tables of an earlier version get what they lack, and keep what they have",
     for (const column of ["session", "upgraded", "failed_saves"])
       sql.exec(`ALTER TABLE notebook_runs DROP COLUMN ${column}`);
     const later = again();
-    later.createSchema();
-    later.createSchema();
+    upgradeJournal(sql);
+    upgradeJournal(sql);
     later.plan(number, planOf("a.ipynb"));
     expect(later.notebookRun(number)).toMatchObject({ session: "s", failedSaves: 0 });
     const failure = { code: "run_not_begun" } as const;
     later.markLost(number, "it was never sent", 5, failure);
     expect(later.get(number)).toMatchObject({ state: "lost", failure });
+  });
+});
+
+test("the numbers of images are the same in a journal that counted them by rows, with a middle that was dropped", async () => {
+  await withJournal((journal, again, sql) => {
+    const number = begin(journal);
+    const image = { type: "display_data", data: { "image/png": "AA==" }, metadata: {} };
+    const row = (position: number, images: number, isHead: boolean) =>
+      sql.exec(
+        "INSERT INTO output VALUES (?, ?, 0, ?, 1, ?, ?, '', ?)",
+        number,
+        position,
+        images,
+        images,
+        isHead ? 1 : 0,
+        JSON.stringify(Array.from({ length: images }, () => image)),
+      );
+    sql.exec("ALTER TABLE output RENAME COLUMN numbered_before TO numbered");
+    sql.exec("ALTER TABLE executions RENAME COLUMN numbered TO dropped_numbered");
+    row(1, 2, true);
+    row(3, 1, true);
+    // Items 4 to 8 are gone.
+    row(9, 3, false);
+    row(12, 1, false);
+    sql.exec("UPDATE executions SET position = 12, dropped_numbered = 5");
+    upgradeJournal(sql);
+    const before = Array.from(again().items(number), (each) => each.numberedBefore);
+    expect(before).toEqual([0, 1, 2, 8, 9, 10, 11]);
+    again().append(number, [image as Item], ["m"]);
+    expect([...again().items(number, 12)].at(-1)?.numberedBefore).toBe(12);
   });
 });
 
