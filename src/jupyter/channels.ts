@@ -14,6 +14,8 @@ export type CloseKind = "graceful" | "broken";
 /** Who listens to a {@link KernelChannels}. Messages come in order; `closed` comes once and last. */
 export interface ChannelListener {
   message(message: Message): void;
+  /** A message came that is too large to be received, by its bytes where they are known. The connection ends with that. */
+  refused?(bytes: number | null): void;
   closed(kind: CloseKind): void;
 }
 
@@ -37,8 +39,7 @@ export class KernelChannels {
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", (event) => this.#receive(event.data));
     socket.addEventListener("close", () => this.#end());
-    // A message above the runtime's limit of 32 MiB is an error without a close.
-    socket.addEventListener("error", () => this.#end());
+    socket.addEventListener("error", ({ message }) => this.#fail(message));
     socket.accept();
   }
 
@@ -106,6 +107,18 @@ export class KernelChannels {
       }
       this.drop();
     }
+  }
+
+  /**
+   * A message above the runtime's limit of 32 MiB is an error without a close. The
+   * other end would go on sending to nobody, and keep nothing.
+   */
+  #fail(reason: string): void {
+    if (/too large/i.test(reason)) {
+      const bytes = /(\d+) > \d+/.exec(reason)?.[1];
+      this.#listener?.refused?.(bytes === undefined ? null : Number(bytes));
+    }
+    this.drop();
   }
 
   #end(kind: CloseKind = this.#closing === null ? "broken" : "graceful"): void {

@@ -11,6 +11,7 @@ import { requestMessage, type Channel, type Message } from "../jupyter/messages.
 import type { JupyterServer } from "../jupyter/server.ts";
 import { isFinal, isOutput } from "./execution.ts";
 import type { ExecutionRecord } from "./journal.ts";
+import { droppedBetween, withDropped, withLeftOut } from "./missing.ts";
 import { isOtherProcess, observeProcess } from "./process.ts";
 import { Questions, type Answer } from "./questions.ts";
 import { Recorder, type RecorderHost } from "./recorder.ts";
@@ -86,6 +87,8 @@ export class KernelConnection implements SocketOwner {
     at: 0,
     kernelTime: null,
   };
+  /** Id of the last message that came to everybody over the present connection. */
+  #lastPublished = "";
   /** Session id on the last message that was looked at, so that equal ones need not be. */
   #observedSession = "";
   /** The request that it was about. */
@@ -295,13 +298,25 @@ export class KernelConnection implements SocketOwner {
 
   disconnected(): void {
     this.#barrier = null;
+    this.#lastPublished = "";
     this.#caughtUp();
     this.#questions.abandon(this.#host.slots.get(this.#slot)?.kernelId ?? "");
     this.flush();
     this.#host.journal.forgetIds();
   }
 
+  refused(bytes: number | null): void {
+    const [running] = this.#unfinished();
+    const execution = running ?? this.#latest();
+    if (execution === undefined) return;
+    this.#host.journal.reviseIncomplete(execution.number, (reason) =>
+      withLeftOut(reason, bytes),
+    );
+    this.#host.changed(execution.number);
+  }
+
   message(message: Message): void {
+    if (message.channel === "iopub") this.#noticeDropped(message.header.msg_id);
     const parent = message.parent_header?.msg_id;
     // Some kernels give what a thread or a timer prints to whatever they were asked last.
     const isPrinted = message.header.msg_type === "stream";
@@ -529,17 +544,34 @@ export class KernelConnection implements SocketOwner {
    */
   #takeStray(message: Message): boolean {
     const { parent_header: parent, header } = message;
-    const { generation, sessionId } = this.#kernel();
+    const { sessionId } = this.#kernel();
     const isOurs = parent === null || parent.session === sessionId;
     if (!isOurs || !isOutput(header.msg_type)) return false;
     const [running] = this.#unfinished();
-    const latest = this.#host.journal
-      .latest(LOOKED_BACK)
-      .find((each) => each.slot === this.#slot && each.generation === generation);
-    const execution = running ?? latest;
+    const execution = running ?? this.#latest();
     const taken = this.#recorder.take(execution?.msgId ?? "", message);
     if (taken?.isRunning === false) this.#receiveLate(taken.number, message);
     return taken !== null;
+  }
+
+  /** A kernel publishes to whoever listens, and what comes too fast for Jupyter is dropped without a word. */
+  #noticeDropped(msgId: string): void {
+    const count = droppedBetween(this.#lastPublished, msgId);
+    this.#lastPublished = msgId;
+    if (count === 0) return;
+    const [running] = this.#unfinished();
+    if (running === undefined) return;
+    this.#host.journal.reviseIncomplete(running.number, (reason) =>
+      withDropped(reason, count),
+    );
+  }
+
+  /** What ran last in the kernel's present process, if that was of late. */
+  #latest(): ExecutionRecord | undefined {
+    const { generation } = this.#kernel();
+    return this.#host.journal
+      .latest(LOOKED_BACK)
+      .find((each) => each.slot === this.#slot && each.generation === generation);
   }
 
   #noteAnswer(message: Message): void {

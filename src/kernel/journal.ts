@@ -51,7 +51,7 @@ export interface ExecutionRecord {
   readonly progress: Progress;
   /** Position of its last item. */
   readonly position: number;
-  /** Characters of output that left from the middle. */
+  /** Characters of text, or of JSON where it is something else, that left from the middle. */
   readonly droppedChars: number;
   readonly droppedItems: number;
   /** True when all of its output was removed to make room for later executions. */
@@ -209,6 +209,12 @@ const SCHEMA = `
     PRIMARY KEY (execution, step)
   ) WITHOUT ROWID;
 `;
+
+/** Characters that a row of output shows: those of its text, without what JSON adds. Of a part of one value, all. */
+const SHOWN_CHARS = `
+  CASE WHEN json_valid(data)
+    THEN (SELECT sum(coalesce(length(json_extract(value, '$.text')), length(value))) FROM json_each(data))
+    ELSE length(data) END`;
 
 /** What tables that an earlier version made lack. */
 const LATER_COLUMNS = [
@@ -515,6 +521,17 @@ export class Journal {
     );
   }
 
+  /** Says anew why output is missing, from the reason that there is. */
+  reviseIncomplete(number: number, revise: (reason: string | null) => string): void {
+    const record = this.get(number);
+    if (record === null) return;
+    this.#sql.exec(
+      "UPDATE executions SET incomplete = ? WHERE number = ?",
+      revise(record.incomplete),
+      number,
+    );
+  }
+
   /** Ends an execution whose outcome nobody will tell us, or that could not be sent because of a failure. */
   markLost(
     number: number,
@@ -719,7 +736,7 @@ export class Journal {
 
   #dropMiddle(number: number, stored: number): void {
     let excess = stored - EXECUTION_CAP_CHARS;
-    const dropped = { chars: 0, items: 0 };
+    const dropped = { chars: 0, shown: 0, items: 0 };
     const rows = this.#sql
       .exec<{ position: number; items: number; chars: number }>(
         `SELECT position, items, chars FROM output
@@ -729,11 +746,12 @@ export class Journal {
       .toArray();
     for (const row of rows) {
       if (excess <= 0) break;
-      this.#sql.exec(
-        "DELETE FROM output WHERE execution = ? AND position = ?",
+      const parts = this.#sql.exec<{ shown: number }>(
+        `DELETE FROM output WHERE execution = ? AND position = ? RETURNING ${SHOWN_CHARS} AS shown`,
         number,
         row.position,
       );
+      for (const { shown } of parts.toArray()) dropped.shown += shown;
       excess -= row.chars;
       dropped.chars += row.chars;
       dropped.items += row.items;
@@ -742,7 +760,7 @@ export class Journal {
       `UPDATE executions SET chars = chars - ?, dropped_chars = dropped_chars + ?,
          dropped_items = dropped_items + ? WHERE number = ?`,
       dropped.chars,
-      dropped.chars,
+      dropped.shown,
       dropped.items,
       number,
     );

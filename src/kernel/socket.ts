@@ -17,6 +17,8 @@ export interface SocketOwner {
   /** Called once the socket can be used. */
   opened(channels: KernelChannels): void;
   message(message: Message): void;
+  /** Called when a message was too large to be received, and the socket is lost with it. */
+  refused(bytes: number | null): void;
   /** Called when there is no socket any more, for whatever reason. */
   disconnected(): void;
   /** Whether something waits for messages. */
@@ -146,6 +148,9 @@ export class KernelSocket {
     let channels: KernelChannels | null = null;
     channels = await this.#owner.open({
       message: (message) => this.#receive(link, message),
+      refused: (bytes) => {
+        if (!link.isReleased) this.#owner.refused(bytes);
+      },
       closed: (kind) => this.#closed(link, channels, kind),
     });
     if (link.isReleased) {
