@@ -1,0 +1,92 @@
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { expect } from "vitest";
+import { eventually } from "../support/eventually.ts";
+import { connectClient } from "../support/mcp-client.ts";
+import { beginCounting, expectCompleteOrMarked, test, workerOf } from "./counting.ts";
+import { type Project, start, type Started } from "./support.ts";
+
+/** Makes another version of the program, whose conversations have tables of that version where one is given. */
+async function change({ root }: Project, version: string, tables?: number) {
+  const edit = async (file: string, before: RegExp, after: string) => {
+    const place = path.join(root, file);
+    const text = await readFile(place, "utf8");
+    expect(text).toMatch(before);
+    await writeFile(place, text.replace(before, after));
+  };
+  if (tables !== undefined)
+    await edit(
+      path.join("src", "conversation", "storage.ts"),
+      /version: \d+(?=,\s+versionTable: "meta")/,
+      `version: ${tables}`,
+    );
+  await edit("package.json", /"version": "[^"]+"/, `"version": "${version}"`);
+}
+
+/** Waits until that version answers. */
+async function deployed({ port }: Started, version: string): Promise<void> {
+  await eventually(
+    async () => {
+      const answer = await fetch(`http://localhost:${port}/health`).catch(() => null);
+      return answer?.ok === true ? answer.text() : "";
+    },
+    (text) => text.includes(`"version":"${version}"`),
+  );
+}
+
+test("runs go through a kill and a stop of the Worker and the start of another version: each line once and in order, and variables stay", async ({
+  project,
+}) => {
+  let counting: { conversation: string; execution: string };
+  {
+    await using first = await start(project);
+    counting = await beginCounting(first);
+    for (const { pid } of workerOf(first)) process.kill(pid, "SIGKILL");
+    await first.end();
+  }
+  await change(project, "0.2.0");
+  {
+    await using second = await start(project);
+    await deployed(second, "0.2.0");
+    await expectCompleteOrMarked(second, counting);
+    counting = await beginCounting(second);
+    await second.stop("SIGINT to the group");
+  }
+  await change(project, "0.3.0");
+  await using third = await start(project);
+  await deployed(third, "0.3.0");
+  await expectCompleteOrMarked(third, counting);
+  await using client = await connectClient("modern", third.url);
+  const { conversation } = counting;
+  const variable = await client.call("run_code", { conversation, code: "i" });
+  expect(variable.text).toContain("119");
+});
+
+test("a run goes through a newer version, the one before, which refuses it, and the newer one again", async ({
+  project,
+}) => {
+  await using server = await start(project);
+  await using client = await connectClient("modern", server.url);
+  const counting = await beginCounting(server);
+  const storage = path.join(project.root, "src", "conversation", "storage.ts");
+  const present = Number(
+    /version: (\d+),\s+versionTable/.exec(await readFile(storage, "utf8"))?.[1],
+  );
+  const read = () => client.call("get_output", { ...counting, wait_seconds: 0 });
+
+  // Wrangler takes each change while the run goes on.
+  await change(project, "0.4.0", present + 1);
+  await deployed(server, "0.4.0");
+  const taken = await read();
+  expect(taken.isError, taken.text).toBe(false);
+  await change(project, "0.4.1", present);
+  await deployed(server, "0.4.1");
+  const refused = await read();
+  expect(refused.isError, refused.text).toBe(true);
+  expect(refused.text).toMatch(
+    /was written by a newer version[\s\S]*deploy the newer version again/,
+  );
+  await change(project, "0.4.2", present + 1);
+  await deployed(server, "0.4.2");
+  await expectCompleteOrMarked(server, counting);
+});
