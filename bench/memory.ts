@@ -12,9 +12,19 @@ import { connectModern, runToEnd } from "./mcp-client.ts";
 import { callOnNotebook, notebookOf } from "./notebooks.ts";
 import { openStack } from "./stack.ts";
 
-/** Of 101 characters each, more or less: 50 MB, and three times that to see whether the peak grows with it. */
-const LINES = [500_000, 1_500_000];
+/** Of 101 characters each, more or less: 50 MB, and two and three times that to see whether the peak grows with it. */
+const LINES = [500_000, 1_000_000, 1_500_000];
 const TEXT = "y".repeat(94);
+const SHOW = "from IPython.display import Image, display";
+/** Many messages, a large one, and one that is larger than can be received. */
+const FLOODS = [
+  [
+    "10,000 displays, each updated once",
+    `${SHOW}\nfor handle in [display(i, display_id=True) for i in range(10_000)]: handle.update('')`,
+  ],
+  ["An image of 24 MB", `${SHOW}\ndisplay(Image(data=bytes(24_000_000), format='png'))`],
+  ["A message of 40 MB", "print('y' * 40_000_000)\nimport time\ntime.sleep(3)"],
+] as const;
 /** Below and above what is read in one piece. */
 const OUTLINED_MB = [19, 95];
 const POLL_EVERY_MS = 50;
@@ -28,6 +38,7 @@ export async function measureMemory(): Promise<void> {
     return;
   }
   for (const lines of LINES) await measureOutput(lines);
+  await measureFloods();
   await measureOutlines();
 }
 
@@ -47,6 +58,20 @@ async function measureOutput(lines: number): Promise<void> {
       return `${megabytes(printedBytes(lines))} MB of output, ${journal} MB in the journal's file`;
     },
   );
+}
+
+/** Output that is large in other ways, one after the other in one conversation. */
+async function measureFloods(): Promise<void> {
+  await using stack = await openStack({ plain: false });
+  await using client = await connectModern(stack.url);
+  const { conversation } = await runToEnd(client, { code: "pass" });
+  using inspector = await openInspector(stack);
+  for (const [title, code] of FLOODS)
+    await sampled(
+      inspector,
+      () => runToEnd(client, { code, conversation }),
+      () => title,
+    );
 }
 
 /** Outlines of notebooks that are held whole, and of one that is read as it arrives. */

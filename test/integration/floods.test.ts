@@ -97,6 +97,19 @@ print('updated')`;
   expect(found.text).toMatch(/now 770[\s\S]*now 771/);
 });
 
+test("messages that a server drops because too many come at once are counted by their ids", async () => {
+  await using client = await connect();
+  // How many a server drops is up to its machine: here the kernel leaves numbers out.
+  const code = `print('before', flush=True)
+get_ipython().kernel.session.message_count += 377
+print('after', flush=True)`;
+  const result = await run(client, code);
+  expect(result.text).toMatch(
+    /\nOutput possibly incomplete: 377 messages were dropped before they came, because more were sent at once than Jupyter passes on\.\nbefore\nafter$/,
+  );
+  expect(result.execution).toMatchObject({ state: "ok", possiblyIncomplete: true });
+});
+
 test("1,000 messages a second come through, each once and in order", async () => {
   await using client = await connect();
   const code = `import time
