@@ -440,8 +440,8 @@ export class Conversation
       const slot = await this.kernels.attached(kernel, this.#wake().handle);
       const lost = this.#unfinishedOn(slot);
       const connection = this.connection(slot.slot);
-      connection.expectShutdown();
-      if (slot.gone || (await restartKernel(this.server, slot.kernelId)) === null) {
+      const restart = () => restartKernel(this.server, slot.kernelId);
+      if (slot.gone || (await connection.restarting(restart)) === null) {
         throw this.#runs.goneError(slot);
       }
       const replaced = connection.replaced("restart_kernel was called while it ran");

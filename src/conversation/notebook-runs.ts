@@ -327,9 +327,8 @@ export class NotebookRuns {
 
   async #restarted({ slot }: ForRun) {
     const connection = this.#host.connection(slot.slot);
-    connection.expectShutdown();
-    if ((await restartKernel(this.#host.server, slot.kernelId)) === null)
-      throw this.#runs.goneError(slot);
+    const restart = () => restartKernel(this.#host.server, slot.kernelId);
+    if ((await connection.restarting(restart)) === null) throw this.#runs.goneError(slot);
     return connection.replaced("run_cells restarted the kernel while it ran");
   }
 }

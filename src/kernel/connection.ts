@@ -78,6 +78,8 @@ export class KernelConnection implements SocketOwner {
   readonly #probes = new Set<string>();
   #probed: () => void = () => undefined;
   readonly #questions = new Questions();
+  /** While Jupyter is asked for it. */
+  #isRestarting = false;
   /** Whether output was seen to come after the end of its run. */
   #isLate = false;
   /** Whether its replies are those of ipykernel, which says in them when a run was begun. */
@@ -243,6 +245,20 @@ export class KernelConnection implements SocketOwner {
    * messages of the new one, and is kept for whoever comes back with the same
    * session id; only a connection under a new one is tried out before it is used.
    */
+  /**
+   * Has the kernel restarted. The new process can speak before Jupyter answers: it is
+   * not one that another client has started.
+   */
+  async restarting<T>(restart: () => Promise<T>): Promise<T> {
+    this.expectShutdown();
+    this.#isRestarting = true;
+    try {
+      return await restart();
+    } finally {
+      this.#isRestarting = false;
+    }
+  }
+
   replaced(reason: string): KernelSlot {
     const slot = this.#host.slots.nextGeneration(this.#slot);
     this.#lose(this.#assigned(), `${reason} (generation ${slot.generation})`);
@@ -625,7 +641,7 @@ export class KernelConnection implements SocketOwner {
       case "starting": {
         const { processSession, sessionId } = this.#kernel();
         const isOther = processSession !== "" && header.session !== processSession;
-        if (isOther && header.session !== sessionId) {
+        if (!this.#isRestarting && isOther && header.session !== sessionId) {
           this.replaced("the kernel was restarted by another client");
         }
         break;
