@@ -21,6 +21,8 @@ function behindGateway() {
 
 export default defineConfig({
   test: {
+    // What the Worker logs is looked at where a test is about it.
+    onConsoleLog: (text) => !text.startsWith('{"time":'),
     projects: [
       {
         plugins: [cloudflareTest({ wrangler })],

@@ -90,7 +90,7 @@ export class Worker {
           `The Worker did not start. Details are in ${this.#logPlace}.`,
         );
       }
-      const answer = await request(`http://localhost:${port}/health`, signal);
+      const answer = await request(`http://localhost:${port}/health/live`, signal);
       if (answer !== undefined) {
         this.#output.markReady();
         if (answer.ok) {
@@ -119,7 +119,7 @@ export class Worker {
     while (unanswered < UNANSWERED_LIMIT) {
       await sleep(WATCH_EVERY_MS, undefined, { signal, ref: false });
       const answer = await request(
-        `http://localhost:${this.#options.port}/health`,
+        `http://localhost:${this.#options.port}/health/live`,
         signal,
       );
       await answer?.body?.cancel();

@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from "node:util";
 
 /**
- * Picks what a person wants to see out of what `wrangler dev` prints: errors,
- * and what the Worker itself logs. The requests, the list of bindings and the
- * news about reloading stay in its log file.
+ * Picks what a person wants to see out of what `wrangler dev` prints: errors, and
+ * in a few words what the Worker's own log says of them. The rest of that log, the
+ * requests, the list of bindings and the news about reloading stay in the log file.
  */
 export class WranglerOutput {
   #isReady = false;
@@ -20,6 +20,11 @@ export class WranglerOutput {
   filter(printed: string): string | undefined {
     const line = stripVTControlCharacters(printed).trimEnd();
     if (line === "" || line.includes("Logs were written to")) return undefined;
+    const logged = /\{"time":.*\}$/.exec(line)?.[0];
+    if (logged !== undefined) {
+      const words = wordsFor(logged);
+      return this.#show(words !== undefined, words);
+    }
     const error = /^(?:✘ |X )?\[(?:ERROR|wrangler:error)\] (.*)$/.exec(line);
     if (error) return this.#show(true, error[1]);
     const warning = /^(?:▲ )?\[(?:WARNING|wrangler:warn)\] (.*)$/.exec(line);
@@ -39,5 +44,21 @@ export class WranglerOutput {
   #show(isShowing: boolean, line: string | undefined): string | undefined {
     this.#isShowing = isShowing;
     return isShowing ? line : undefined;
+  }
+}
+
+/** What a line of the Worker's log means for whoever started it; nothing where it is no error. */
+function wordsFor(line: string): string | undefined {
+  const { level, id, problem } = fieldsOf(line);
+  if (level !== "error") return undefined;
+  if (typeof problem === "string") return `These settings cannot be used: ${problem}`;
+  return `Something went wrong in the Worker (error ${String(id)}). See .jupyter/wrangler.log.`;
+}
+
+function fieldsOf(line: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return {};
   }
 }

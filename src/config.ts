@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LOG_LEVELS, type LogLevel } from "./log.ts";
 
 /** Where a Jupyter server is and how its owner lets us in. URLs end without a slash. */
 export interface JupyterAddress {
@@ -95,6 +96,10 @@ export interface Config {
   readonly conversationTtlDays: number;
   /** How long a kernel's socket stays open after its last run, so that the next one is fast. */
   readonly kernelLingerMs: number;
+  /** What is told less than this is not logged. */
+  readonly logLevel: LogLevel;
+  /** With it whoever looks after the deployment may ask how Jupyter is; empty where nobody may. */
+  readonly healthToken: string;
 }
 
 /** A setting that cannot be used, named, with what it may be. */
@@ -198,6 +203,11 @@ const settingsSchema = z.object({
   KERNEL_LINGER_SECONDS: optionalText("30").pipe(
     z.coerce.number<string>().min(0).max(600),
   ),
+  LOG_LEVEL: optionalText("info").pipe(z.enum(LOG_LEVELS)),
+  HEALTH_TOKEN: optionalText("").refine(
+    (token) => token === "" || token.length >= MIN_SECRET_CHARS,
+    `must have ${MIN_SECRET_CHARS} characters or more`,
+  ),
   LOCAL_USE: optionalText(""),
 });
 
@@ -256,6 +266,8 @@ export function parseConfig(env: object): Config {
     missing: settings.SIGN_IN === "" ? [] : missingOf(settings, env),
     conversationTtlDays: settings.CONVERSATION_TTL_DAYS,
     kernelLingerMs: settings.KERNEL_LINGER_SECONDS * 1000,
+    logLevel: settings.LOG_LEVEL,
+    healthToken: settings.HEALTH_TOKEN,
   };
 }
 

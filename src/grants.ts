@@ -50,6 +50,11 @@ export function accessOf(props: unknown, config: Config): GrantAccess | null {
     : { principal: parsed.data.principal, address, props: parsed.data };
 }
 
+/** Whom a grant is for, whether it goes on or not; undefined where that cannot be told. */
+export function principalOf(props: unknown): string | undefined {
+  return propsSchema.safeParse(props).data?.principal;
+}
+
 /** Whether a grant goes on: its person has not revoked it, and would be let in again. */
 export async function goesOn(props: unknown, deps: GrantDeps): Promise<boolean> {
   const access = accessOf(props, deps.config);

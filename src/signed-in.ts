@@ -11,7 +11,7 @@ import {
 import { DEPLOYMENT_NAME } from "./account/deployment.ts";
 import type { Config, SignIn } from "./config.ts";
 import { failureOf, type Failure, type Outcome } from "./errors.ts";
-import { accessOf, admitted, goesOn } from "./grants.ts";
+import { accessOf, admitted, goesOn, principalOf } from "./grants.ts";
 import { hashServer, workspaceName } from "./identity.ts";
 import { adviceFor } from "./mcp/advice.ts";
 import { MAX_REQUEST_BYTES, ownerOf, serveMcp } from "./mcp/endpoint.ts";
@@ -19,6 +19,7 @@ import { scopesOfCall } from "./mcp/server.ts";
 import { installationOf, nameOf } from "./web/account/client-names.ts";
 import { jupyterPageSignIn } from "./web/account/page-sign-in.tsx";
 import { accountRoutes } from "./web/account/routes.tsx";
+import { signedInPerson } from "./web/account/session-gate.tsx";
 import { upstreamPageSignIn } from "./web/account/upstream-sign-in.ts";
 import { authorizeRoutes } from "./web/authorize.tsx";
 import { callbackRoutes } from "./web/callback.ts";
@@ -31,6 +32,7 @@ import { oidcUpstream } from "./auth/oidc.ts";
 import { isOwner } from "./auth/owners.ts";
 import { CALLBACK_PATH, type Upstream } from "./auth/upstream.ts";
 import { isBehindHub } from "./jupyter/hub-server.ts";
+import { type Log, shortPerson } from "./log.ts";
 import { knownScopes, SCOPES } from "./scopes.ts";
 import { addressOf } from "./credentials.ts";
 
@@ -43,14 +45,15 @@ const hubAccess = new HubAccess();
 
 /** Answers any request to a deployment with sign-in. */
 export async function signedInFetch(
-  ...request: Parameters<typeof answered>
+  ...asked: Parameters<typeof answered>
 ): Promise<Response> {
   try {
-    return await answered(...request);
+    return await answered(...asked);
   } catch (error) {
     const failure = failureOf(error);
     if (failure === null) throw error;
-    return refused(failure);
+    const log = asked[5];
+    return refused(failure, null, log);
   }
 }
 
@@ -60,11 +63,15 @@ async function answered(
   ctx: ExecutionContext,
   config: Config,
   signIn: SignIn,
+  log: Log,
 ): Promise<Response> {
   const url = new URL(request.url);
-  if (url.origin !== signIn.publicUrl) return misdirected(signIn);
+  if (url.origin !== signIn.publicUrl) {
+    log.warn("refused", { outcome: "wrong_name" });
+    return misdirected(signIn);
+  }
   const grants = { env, config, hubAccess };
-  const oauth = authorizationServer(signIn, (props) => goesOn(props, grants));
+  const oauth = authorizationServer(signIn, (props) => goesOn(props, grants), log);
   if (/^\/mcp(?:\/|$)|^\/\.well-known\/oauth-protected-resource/.test(url.pathname)) {
     let counted: Outcome<null> | null = null;
     const isUsable = async (props: unknown) => {
@@ -73,13 +80,15 @@ async function answered(
     };
     const call = (incoming: Request, props: unknown, auth: OAuthResourceAuth) =>
       counted !== null && "failure" in counted
-        ? Promise.resolve(refused(counted.failure))
-        : answerCall(incoming, env, ctx, config, props, auth);
+        ? Promise.resolve(refused(counted.failure, props, log))
+        : answerCall(incoming, env, ctx, config, props, auth, log);
     return resourceServer(signIn, oauth, isUsable, call).fetch(request, env, ctx);
   }
   if (/^\/oauth\/|^\/\.well-known\//.test(url.pathname))
     return oauth.fetch(request, env, ctx);
-  const upstream = upstreamOf(config, signIn);
+  const { method } = signIn;
+  const signInLog = log.with({ method });
+  const upstream = upstreamOf(config, signIn, signInLog);
   const deployment = env.DEPLOYMENT.getByName(DEPLOYMENT_NAME);
   const deps = {
     env,
@@ -88,6 +97,7 @@ async function answered(
     oauth: oauth.getOAuthApi(env),
     upstream,
     deployment,
+    log: signInLog,
     identitySecret: () => deployment.identitySecret(),
     attempt: (address: string) => deployment.attempt(address),
     keep: (signedIn: SignedIn) => keepCredentials(env, config, signedIn),
@@ -103,6 +113,8 @@ async function answered(
       await env.ACCOUNT.getByName(props.principal).letIn(client, serverHash);
       await keepCredentials(env, config, props);
       startAhead(ctx, config, props);
+      const person = shortPerson(props.principal);
+      signInLog.info("sign_in", { at: "client", outcome: "ok", person });
     },
   };
   const way =
@@ -110,14 +122,17 @@ async function answered(
   const callback =
     upstream === null ? undefined : callbackRoutes({ ...deps, way }, upstream);
   const authorize = authorizeRoutes(deps);
-  const account = accountRoutes({
-    ...deps,
-    way,
-    isOwner: (principal) => isOwner(principal, signIn, issuerOf(config, signIn)),
-  });
-  return pages({ config, checkJupyter: null, authorize, callback, account }).fetch(
-    request,
-  );
+  const isOneOfOwners = (principal: string) =>
+    isOwner(principal, signIn, issuerOf(config, signIn));
+  const account = accountRoutes({ ...deps, way, isOwner: isOneOfOwners });
+  const isOwners = async (asking: Request) => {
+    const person = await signedInPerson(asking, env);
+    return person !== null && isOneOfOwners(person.principal);
+  };
+  const isAsked = signIn.hasOwnServer || signIn.method === "jupyterhub";
+  const checkJupyter = isAsked ? () => deployment.jupyterHealth() : null;
+  const shown = { authorize, callback, account };
+  return pages({ config, log, checkJupyter, isOwners, ...shown }).fetch(request);
 }
 
 /** Who vouches for the names of a deployment's own people. */
@@ -133,15 +148,15 @@ function issuerOf({ jupyter }: Config, signIn: SignIn): string {
 }
 
 /** Where people have their account; null where they prove a server instead. */
-function upstreamOf({ jupyter }: Config, signIn: SignIn): Upstream | null {
+function upstreamOf({ jupyter }: Config, signIn: SignIn, log: Log): Upstream | null {
   const redirectUri = signIn.publicUrl + CALLBACK_PATH;
   switch (signIn.method) {
     case "jupyter":
       return null;
     case "jupyterhub":
-      return hubUpstream(signIn.hub, redirectUri, jupyter.headers);
+      return hubUpstream(signIn.hub, redirectUri, jupyter.headers, log);
     case "oidc":
-      return oidcUpstream(signIn.oidc, redirectUri);
+      return oidcUpstream(signIn.oidc, redirectUri, log);
   }
 }
 
@@ -158,12 +173,14 @@ function startAhead(ctx: ExecutionContext, config: Config, props: GrantProps): v
  * Sweeps out what has expired, in parts: each run goes on where the one before it
  * stopped. What an earlier key sealed is sealed anew.
  */
-export async function tidyUp(env: Env, signIn: SignIn): Promise<void> {
+export async function tidyUp(env: Env, signIn: SignIn, log: Log): Promise<void> {
   const deployment = env.DEPLOYMENT.getByName(DEPLOYMENT_NAME);
   await deployment.identitySecret();
   await deployment.forgetVisits();
-  const oauth: OAuthAuthorizationServer<Env> = authorizationServer(signIn, () =>
-    Promise.resolve(true),
+  const oauth: OAuthAuthorizationServer<Env> = authorizationServer(
+    signIn,
+    goesOnAlways,
+    log,
   );
   const cursor = (await env.OAUTH_KV.get(PURGE_CURSOR)) ?? undefined;
   const result = await oauth.purgeExpiredData(env, {
@@ -172,6 +189,10 @@ export async function tidyUp(env: Env, signIn: SignIn): Promise<void> {
   });
   if (result.cursor === undefined) await env.OAUTH_KV.delete(PURGE_CURSOR);
   else await env.OAUTH_KV.put(PURGE_CURSOR, result.cursor);
+}
+
+function goesOnAlways(): Promise<boolean> {
+  return Promise.resolve(true);
 }
 
 const PURGE_CURSOR = "purge-cursor";
@@ -183,6 +204,7 @@ async function answerCall(
   config: Config,
   props: unknown,
   auth: OAuthResourceAuth,
+  log: Log,
 ): Promise<Response> {
   const access = accessOf(props, config);
   // `isUsable` has looked before.
@@ -191,6 +213,8 @@ async function answerCall(
   const lacking =
     scopes.length < SCOPES.length ? await lackingScopes(request, scopes) : [];
   if (lacking.length > 0) {
+    const person = shortPerson(access.principal);
+    log.info("refused", { outcome: "scope_missing", person });
     // A client asks for exactly what is named here: what it has stays in.
     const wanted = SCOPES.filter(
       (scope) => scopes.includes(scope) || lacking.includes(scope),
@@ -212,6 +236,7 @@ async function answerCall(
     pagesAt: config.signIn?.publicUrl ?? null,
     hasToken: true,
     server,
+    log,
   });
 }
 
@@ -243,7 +268,9 @@ async function lackingScopes(request: Request, granted: readonly string[]) {
 }
 
 /** Answers a call that has to wait, or one that this version of the program cannot serve. */
-function refused(failure: Failure): Response {
+function refused(failure: Failure, props: unknown, log: Log): Response {
+  const person = shortPerson(principalOf(props));
+  log.warn("refused", { outcome: failure.code, person });
   const { message, next } = adviceFor(failure);
   const isCounted = failure.code === "too_many_requests";
   const seconds = isCounted ? failure.seconds : 60;

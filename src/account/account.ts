@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { AuditEntry, AuditEvent, ExecutionEvent } from "../audit.ts";
 import { parseConfig, type Standing } from "../config.ts";
 import { ExpectedError, outcomeOf, type Outcome } from "../errors.ts";
+import { Log, shortPerson } from "../log.ts";
 import { AuditTrail } from "./audit-trail.ts";
 import { BrowserSessions } from "./browser-sessions.ts";
 import { Clients, type ConnectedClient, type NewClient } from "./clients.ts";
@@ -33,6 +34,7 @@ const DAY_MS = 24 * 60 * 60_000;
  */
 export class Account extends DurableObject<Env> {
   readonly #sql: VersionedStorage;
+  readonly #log: Log;
   readonly #usage: Usage;
   readonly #auditMs: number;
   readonly #clients: Clients;
@@ -43,7 +45,8 @@ export class Account extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const { signIn } = parseConfig(env);
+    const { signIn, logLevel } = parseConfig(env);
+    this.#log = new Log(logLevel, { person: shortPerson(ctx.id.name) });
     this.#auditMs = (signIn?.auditDays ?? 0) * DAY_MS;
     const sql = new VersionedStorage(ctx.storage, ACCOUNT_SCHEMA);
     this.#sql = sql;
@@ -207,7 +210,7 @@ export class Account extends DurableObject<Env> {
         return;
       }
     } catch (error) {
-      console.error(`cleaning up failed: ${error instanceof Error ? error.name : "?"}`);
+      this.#log.bug({ task: "clean_up" }, error);
     }
     await this.ctx.storage.setAlarm(Date.now() + DAY_MS);
   }

@@ -1,6 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import { Sealer } from "../sealing.ts";
 import { configOf } from "../config.ts";
+import { healthOf, healthOfHub, type JupyterHealth } from "../jupyter/health.ts";
+import { JupyterServer } from "../jupyter/server.ts";
 import {
   columnsOf,
   tableExists,
@@ -37,6 +39,8 @@ const MINUTE_MS = 60_000;
 /** Nobody mistypes a token more often; whoever guesses one gets nowhere. */
 const MAX_ATTEMPTS_A_MINUTE = 10;
 const MAX_ADDRESSES = 10_000;
+/** However many ask how Jupyter is, it is asked once in this time. */
+const HEALTH_TTL_MS = 5_000;
 
 /** What there is once for all people of a deployment. */
 export class Deployment extends DurableObject<Env> {
@@ -44,6 +48,22 @@ export class Deployment extends DurableObject<Env> {
   readonly #attempts = new Map<string, number[]>();
   readonly #sql = new VersionedStorage(this.ctx.storage, DEPLOYMENT_SCHEMA);
   readonly #visits = new Visits(this.#sql);
+  #health: { readonly since: number; readonly known: Promise<JupyterHealth> } | null =
+    null;
+
+  /** How the configured Jupyter server or Hub is, or was a moment ago. */
+  jupyterHealth(): Promise<JupyterHealth> {
+    const now = Date.now();
+    if (this.#health === null || this.#health.since < now - HEALTH_TTL_MS) {
+      const known = this.#askJupyter();
+      this.#health = { since: now, known };
+      // What failed in an unexpected way is tried again.
+      known.catch(() => {
+        this.#health = null;
+      });
+    }
+    return this.#health.known;
+  }
 
   /**
    * The secret under which people without a name of their own are told apart. It
@@ -113,6 +133,15 @@ export class Deployment extends DurableObject<Env> {
   /** What was kept of such a visit. The first who asks from that browser gets it, and nobody after that. */
   takeVisit(id: string, browser: string): string | null {
     return this.#visits.take(id, browser, Date.now());
+  }
+
+  #askJupyter(): Promise<JupyterHealth> {
+    const { jupyter, signIn } = configOf(this.env);
+    if (signIn?.method !== "jupyterhub")
+      return healthOf(new JupyterServer(jupyter), jupyter.token !== "");
+    const httpUrl = `${signIn.hub.url}/hub`;
+    const hub = { httpUrl, wsUrl: httpUrl, token: "", headers: jupyter.headers };
+    return healthOfHub(new JupyterServer(hub));
   }
 
   /** Forgets browsers that did not come back in time. */

@@ -4,6 +4,7 @@ import type { HubSettings } from "../config.ts";
 import { ExpectedError } from "../errors.ts";
 import { identityPrincipal } from "../identity.ts";
 import { Hub } from "../jupyter/hub.ts";
+import type { Log } from "../log.ts";
 import {
   authorizationUrl,
   exchangeCode,
@@ -31,6 +32,7 @@ export function hubUpstream(
   hub: HubSettings,
   redirectUri: string,
   headers: Readonly<Record<string, string>>,
+  log: Log,
 ): Upstream {
   const api = `${hub.url}/hub/api/oauth2`;
   const client: UpstreamClient = {
@@ -56,13 +58,16 @@ export function hubUpstream(
         const principal = await identityPrincipal(hub.url, user);
         return { principal, hub: { user, token } };
       } catch (error) {
-        return { problem: hubProblemOf(error) };
+        return { problem: hubProblemOf(error, log) };
       }
     },
   };
 }
 
-function hubProblemOf(error: unknown): UpstreamProblem {
-  if (!(error instanceof ExpectedError)) return problemOf(error);
-  return error.failure.code === "jupyter_unreachable" ? "unreachable" : "refused";
+function hubProblemOf(error: unknown, log: Log): UpstreamProblem {
+  if (!(error instanceof ExpectedError)) return problemOf(error, log);
+  const { code } = error.failure;
+  const problem = code === "jupyter_unreachable" ? "unreachable" : "refused";
+  log.warn("sign_in", { outcome: problem, code });
+  return problem;
 }

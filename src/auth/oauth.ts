@@ -5,6 +5,7 @@ import {
   type OAuthResourceAuth,
 } from "@cloudflare/workers-oauth-provider";
 import type { SignIn } from "../config.ts";
+import type { Log } from "../log.ts";
 import { SCOPES } from "../scopes.ts";
 
 /** Whether a grant may still be used: as the deployment is set now, as its person wants, and as the service says at which they signed in. */
@@ -27,6 +28,7 @@ export type GrantedHandler = (
 export function authorizationServer(
   { publicUrl }: SignIn,
   isUsable: UsableCheck,
+  log: Log,
 ): OAuthAuthorizationServer<Env> {
   return new OAuthAuthorizationServer<Env>({
     issuer: publicUrl,
@@ -41,8 +43,7 @@ export function authorizationServer(
       throw new OAuthError("invalid_grant", { description: "Sign in again" });
     },
     // By default it logs more, some of it as the client sent it.
-    onError: ({ status, code, internal }) =>
-      console.warn(`OAuth: ${status} ${code} (${internal.reason})`),
+    onError: ({ status, code }) => log.warn("oauth_refused", { status, code }),
   });
 }
 

@@ -3,6 +3,7 @@
 import * as oauth from "oauth4webapi";
 import type { OidcSettings } from "../config.ts";
 import { identityPrincipal } from "../identity.ts";
+import type { Log } from "../log.ts";
 import {
   authorizationUrl,
   exchangeCode,
@@ -13,7 +14,11 @@ import {
 } from "./upstream.ts";
 
 /** An issuer, and who of its people may come in. */
-export function oidcUpstream(settings: OidcSettings, redirectUri: string): Upstream {
+export function oidcUpstream(
+  settings: OidcSettings,
+  redirectUri: string,
+  log: Log,
+): Upstream {
   const { issuer, clientId, clientSecret, allowed } = settings;
 
   /** What the issuer says of itself, asked each time: it may change its mind. */
@@ -35,7 +40,7 @@ export function oidcUpstream(settings: OidcSettings, redirectUri: string): Upstr
           urlFor: (visit) => authorizationUrl(client, visit, { nonce: visit.nonce }),
         };
       } catch (error) {
-        return { problem: problemOf(error) };
+        return { problem: problemOf(error, log) };
       }
     },
     async finish(callback, visit) {
@@ -48,11 +53,13 @@ export function oidcUpstream(settings: OidcSettings, redirectUri: string): Upstr
         const email =
           verifiedAddress(claims) ??
           verifiedAddress(await userInfo(client, tokens.access_token, claims.sub));
-        if (email === null || !isAllowed(email, allowed))
+        if (email === null || !isAllowed(email, allowed)) {
+          log.warn("sign_in", { outcome: "not_allowed" });
           return { problem: "not_allowed" };
+        }
         return { principal: await identityPrincipal(claims.iss, claims.sub), email };
       } catch (error) {
-        return { problem: problemOf(error) };
+        return { problem: problemOf(error, log) };
       }
     },
   };

@@ -6,6 +6,7 @@
  */
 
 import * as oauth from "oauth4webapi";
+import type { Log } from "../log.ts";
 import { wholeBody } from "../jupyter/whole-body.ts";
 
 /** Where people have their account. */
@@ -134,7 +135,8 @@ export function requestOptions(
 }
 
 /** What went wrong at a service, without anything that it or a browser sent. */
-export function problemOf(error: unknown): UpstreamProblem {
+export function problemOf(error: unknown, log: Log): UpstreamProblem {
+  const noted = (problem: UpstreamProblem, code: string) => note(log, problem, code);
   if (error instanceof oauth.AuthorizationResponseError)
     return noted(error.error === "access_denied" ? "denied" : "refused", error.error);
   if (error instanceof oauth.ResponseBodyError) return noted("refused", error.error);
@@ -146,7 +148,7 @@ export function problemOf(error: unknown): UpstreamProblem {
     const isDown = error.cause instanceof Response && error.cause.status >= 500;
     return noted(isDown ? "unreachable" : "refused", error.code ?? "");
   }
-  if (error instanceof Unreachable) return noted("unreachable", "no answer");
+  if (error instanceof Unreachable) return noted("unreachable", "no_answer");
   throw error;
 }
 
@@ -189,9 +191,28 @@ function clientAuth(server: oauth.AuthorizationServer, secret: string): oauth.Cl
     : oauth.ClientSecretPost(secret);
 }
 
-function noted(problem: UpstreamProblem, code: string): UpstreamProblem {
-  // A code of the protocol; anything else could be text of somebody's.
-  const shown = /^[\w ]{1,60}$/.test(code) ? code : "unknown";
-  console.warn(`Sign-in elsewhere: ${problem} (${shown})`);
+/** What OAuth and OpenID Connect call their errors. Anything else could be text of somebody's. */
+const KNOWN_CODES: ReadonlySet<string> = new Set([
+  "access_denied",
+  "account_selection_required",
+  "consent_required",
+  "interaction_required",
+  "invalid_client",
+  "invalid_grant",
+  "invalid_request",
+  "invalid_scope",
+  "login_required",
+  "no_answer",
+  "server_error",
+  "temporarily_unavailable",
+  "unauthorized_client",
+  "unsupported_grant_type",
+  "unsupported_response_type",
+]);
+
+function note(log: Log, problem: UpstreamProblem, code: string): UpstreamProblem {
+  // Those in capitals are of the library.
+  const isKnown = KNOWN_CODES.has(code) || /^OAUTH_[A-Z_]+$/.test(code);
+  log.warn("sign_in", { outcome: problem, code: isKnown ? code : "unknown" });
   return problem;
 }

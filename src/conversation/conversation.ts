@@ -22,6 +22,7 @@ import { interruptKernel, restartKernel, shutdownKernel } from "../jupyter/kerne
 import { judgeByHub } from "../jupyter/hub-server.ts";
 import { JupyterServer } from "../jupyter/server.ts";
 import { KernelConnection } from "../kernel/connection.ts";
+import { Log, shortPerson } from "../log.ts";
 import { isFinal, stateOf } from "../kernel/execution.ts";
 import { Journal, type ExecutionRecord } from "../kernel/journal.ts";
 import { KernelSlots, type KernelSlot } from "../kernel/slots.ts";
@@ -50,6 +51,7 @@ import {
   readWhole,
   type Reading,
 } from "./reading.ts";
+import { RunLog } from "./run-log.ts";
 import { Runs, type LateOutput } from "./runs.ts";
 import { CONVERSATION_SCHEMA, ConversationStorage } from "./storage.ts";
 import {
@@ -65,6 +67,8 @@ import { Changes, ProgressReport, type ProgressListener } from "./waiting.ts";
 
 /** What every call that waits and reads says. */
 interface Patience {
+  /** The HTTP request that makes the call, for the log. */
+  readonly request?: string | undefined;
   readonly waitMs: number;
   readonly maxOutputChars: number;
 }
@@ -161,6 +165,8 @@ export class Conversation
   readonly notebooks: Notebooks;
   readonly changes = new Changes();
   readonly lingerMs: number;
+  readonly log: Log;
+  readonly #runLog: RunLog;
   readonly #config: Config;
   readonly #sql: VersionedStorage;
   readonly #storage: ConversationStorage;
@@ -175,6 +181,10 @@ export class Conversation
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#config = parseConfig(env);
+    const { name } = ctx.id;
+    const about = { person: shortPerson(name), conversation: name?.split("/").at(-1) };
+    this.log = new Log(this.#config.logLevel, about);
+    this.#runLog = new RunLog(this.log, Date.now());
     this.server = new JupyterServer(
       this.#config.signIn === null ? this.#config.jupyter : () => this.#address(),
       judgeByHub,
@@ -184,9 +194,9 @@ export class Conversation
     this.#storage = new ConversationStorage(ctx.storage, this.#sql);
     this.journal = new Journal(this.#sql, { countNumbered });
     this.slots = new KernelSlots(this.#sql);
-    this.kernels = new ConversationKernels(this.server, this.slots, Date.now, () =>
-      this.hasEnded(),
-    );
+    const hasEnded = () => this.hasEnded();
+    const { server, slots, log } = this;
+    this.kernels = new ConversationKernels(server, slots, Date.now, hasEnded, log);
     const keeper = {
       exclusively: (path: string, work: () => Promise<void>) =>
         this.exclusively(path, work),
@@ -233,6 +243,7 @@ export class Conversation
       this.#wake();
       const record = this.journal.byMsgId(request.msgId);
       if (record === null) throw this.#executionNotFound("of that call");
+      this.#runLog.resumed(record, request.request);
       return this.#settledResult(record, Date.now(), request, undefined, undefined);
     });
   }
@@ -522,21 +533,32 @@ export class Conversation
 
   /** Looks after unfinished runs. Never throws: six failures in a row would orphan a run for good. */
   override async alarm(): Promise<void> {
+    const begunAt = Date.now();
     try {
       if (this.hasEnded()) return;
     } catch (error) {
       // What is due stays so for the version that can go on with it.
-      logDue("opening the storage", error);
-      await this.ctx.storage.setAlarm(Date.now() + LONGEST_WATCH_INTERVAL_MS);
+      const failure = failureOf(error);
+      if (failure === null) this.log.bug({ task: "watch" }, error);
+      else this.log.warn("alarm", { outcome: failure.code });
+      await this.ctx.storage.setAlarm(begunAt + LONGEST_WATCH_INTERVAL_MS);
       return;
     }
-    const due = this.#storage.takeDue(Date.now(), Date.now() + WATCH_INTERVAL_MS);
+    const due = this.#storage.takeDue(begunAt, begunAt + WATCH_INTERVAL_MS);
     await this.#storage.arm();
     for (const { name, failures } of due) {
+      const unfinished = this.journal.unfinished().length;
+      const resumed = unfinished > 0 && this.#connections.size === 0;
       try {
         await (name === "expire" ? this.#expire() : this.#watch());
+        const fields = { task: name, unfinished, durationMs: Date.now() - begunAt };
+        if (resumed) this.log.warn("alarm", { ...fields, resumed });
+        else if (unfinished > 0) this.log.debug("alarm", fields);
       } catch (error) {
-        if (!(error instanceof ExpectedError)) logDue(name, error);
+        const fields = { task: name, unfinished, attempt: failures + 1 };
+        if (error instanceof ExpectedError)
+          this.log.warn("alarm", { ...fields, outcome: error.failure.code });
+        else this.log.bug(fields, error);
         if (this.hasEnded()) return;
         const pause = Math.min(
           LONGEST_WATCH_INTERVAL_MS,
@@ -557,6 +579,7 @@ export class Conversation
     if (record === null) return;
     this.#notebooks.changed(record);
     if (!isFinal(record.state)) return;
+    this.#runLog.ended(record, record.slot === null ? null : this.slots.get(record.slot));
     this.#runs.release(record);
     this.report();
   }
@@ -671,6 +694,7 @@ export class Conversation
     else this.throwIfEnded();
     const now = Date.now();
     const record = this.#runs.begin(request.msgId, code, prepare);
+    this.#runLog.started(record, request.request);
     if (account !== null) this.#audit.note(record);
     try {
       await this.#storage.schedule("watch", now + WATCH_INTERVAL_MS);
@@ -859,12 +883,6 @@ export class Conversation
   #workspace(identity: ConversationIdentity) {
     return this.env.WORKSPACE.getByName(workspaceName(identity));
   }
-}
-
-function logDue(name: string, error: unknown): void {
-  const reason =
-    failureOf(error)?.code ?? (error instanceof Error ? error.name : "unknown");
-  console.error(`${name} failed: ${reason}`);
 }
 
 function partition<T>(

@@ -13,6 +13,7 @@ import {
 } from "../jupyter/kernelspecs.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
 import { findSession, startSession, type SessionKernel } from "../jupyter/sessions.ts";
+import { shortKernel, type Log } from "../log.ts";
 import type { KernelSlot, KernelSlots } from "../kernel/slots.ts";
 import { chooseOwn, chooseRunning, looksLikeId, parseWish } from "./choice.ts";
 
@@ -46,6 +47,7 @@ export class ConversationKernels {
   readonly #slots: KernelSlots;
   readonly #now: () => number;
   readonly #hasEnded: () => boolean;
+  readonly #log: Log;
   #kernelspecs: { readonly list: readonly Kernelspec[]; readonly until: number } | null =
     null;
 
@@ -54,7 +56,9 @@ export class ConversationKernels {
     slots: KernelSlots,
     now: () => number,
     hasEnded: () => boolean,
+    log: Log,
   ) {
+    this.#log = log;
     this.#hasEnded = hasEnded;
     this.#server = server;
     this.#slots = slots;
@@ -94,6 +98,7 @@ export class ConversationKernels {
       return { ...(await this.#adopt(running, false)), session: session.id };
     const asked = wanted ?? { name: (await this.#specs())[0]?.name ?? "python3" };
     const before = new Set((await listKernels(this.#server)).map(({ id }) => id));
+    const begunAt = this.#now();
     const started = await startSession(this.#server, path, asked);
     if (started.kernel === null)
       throw new ExpectedError({
@@ -103,6 +108,7 @@ export class ConversationKernels {
       });
     // Somebody else may have opened the notebook at the same moment.
     const isStarted = "name" in asked && !before.has(started.kernel.id);
+    if (isStarted) this.#tellStarted(started.kernel, begunAt);
     return { ...(await this.#adopt(started.kernel, isStarted)), session: started.id };
   }
 
@@ -256,10 +262,17 @@ export class ConversationKernels {
   }
 
   async #startUnlessEnded(kernelspec: string | null): Promise<Kernel> {
+    const begunAt = this.#now();
     const kernel = await startKernel(this.#server, kernelspec);
+    this.#tellStarted(kernel, begunAt);
     if (!this.#hasEnded()) return kernel;
     await shutdownKernel(this.#server, kernel.id);
     throw new ExpectedError({ code: "conversation_not_found", conversation: "any more" });
+  }
+
+  #tellStarted({ id }: Pick<Kernel, "id">, begunAt: number): void {
+    const durationMs = this.#now() - begunAt;
+    this.#log.info("kernel_started", { kernel: shortKernel(id), durationMs });
   }
 
   async #find(name: string): Promise<Kernelspec> {

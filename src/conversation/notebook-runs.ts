@@ -225,7 +225,8 @@ export class NotebookRuns {
     } catch (error) {
       if (this.#host.hasEnded()) return;
       const code = error instanceof ExpectedError ? error.failure.code : "internal error";
-      if (!(error instanceof ExpectedError)) console.error("Writing outputs failed");
+      if (!(error instanceof ExpectedError))
+        this.#host.log.bug({ task: "write_outputs", execution: `e${number}` }, error);
       const endedAt = journal.get(number)?.endedAt ?? null;
       const failedSaves = endedAt === null ? 0 : run.failedSaves + 1;
       // A file may be away, or half written, for a moment: while cells run, and a while after.

@@ -85,9 +85,7 @@ export class Runs {
       .then(([choose]) => (choose === null ? undefined : this.#send(record, choose)))
       .catch((error: unknown) => this.#failToStart(record, error))
       .catch((error: unknown) => {
-        console.error(
-          `Starting a run failed: ${error instanceof Error ? error.name : "unknown"}`,
-        );
+        this.#host.log.bug({ task: "start_run", execution: `e${number}` }, error);
       })
       .finally(() => this.#beginning.delete(number));
     void prepared.then(() => this.#preparing.delete(number));
@@ -170,7 +168,7 @@ export class Runs {
             "the kernel is no longer on the server: it was shut down or culled",
           );
         else if (!(error instanceof ExpectedError) && !this.#host.hasEnded())
-          console.error("Sending the next request failed");
+          this.#host.log.bug({ task: "send_next", execution: `e${number}` }, error);
       })
       .finally(() => this.#beginning.delete(number));
     this.#host.inBackground(sent);

@@ -16,6 +16,8 @@ export interface ChannelListener {
   message(message: Message): void;
   /** A message came that is too large to be received, by its bytes where they are known. The connection ends with that. */
   refused?(bytes: number | null): void;
+  /** Called where taking a message threw what nobody expects; the socket is dropped then. */
+  notTaken?(error: unknown): void;
   closed(kind: CloseKind): void;
 }
 
@@ -31,6 +33,8 @@ const CLOSE_TIMEOUT_MS = 5_000;
 export class KernelChannels {
   readonly #socket: WebSocket;
   #listener: ChannelListener | null;
+  /** Of all frames. */
+  receivedBytes = 0;
   #closing: { readonly done: Promise<void>; readonly finish: () => void } | null = null;
 
   private constructor(socket: WebSocket, listener: ChannelListener) {
@@ -96,15 +100,12 @@ export class KernelChannels {
 
   #receive(data: unknown): void {
     if (!(data instanceof ArrayBuffer)) return;
+    this.receivedBytes += data.byteLength;
     try {
       this.#listener?.message(decodeMessage(data));
     } catch (error) {
       // A message that nobody can take must not go missing unnoticed: a socket that breaks is noticed.
-      if (!(error instanceof FramingError)) {
-        console.error(
-          `A kernel message failed: ${error instanceof Error ? error.name : "unknown"}`,
-        );
-      }
+      if (!(error instanceof FramingError)) this.#listener?.notTaken?.(error);
       this.drop();
     }
   }

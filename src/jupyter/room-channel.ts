@@ -20,6 +20,8 @@ export interface RoomListener {
   awareness(message: Uint8Array): void;
   /** What the server says beside that, as JSON. */
   told(message: unknown): void;
+  /** Called where a message could not be taken; the socket is dropped then. */
+  notTaken?(error: unknown): void;
   /** @param code why, as a WebSocket has it, and in words; 1006 where it just ended */
   closed(code: number, reason: string): void;
 }
@@ -134,9 +136,7 @@ export class RoomChannel {
       this.#dispatch(new Uint8Array(data), this.#listener);
     } catch (error) {
       // A document of which a part was not understood is not to be worked with.
-      console.error(
-        `A message of a room failed: ${error instanceof Error ? error.name : "unknown"}`,
-      );
+      this.#listener.notTaken?.(error);
       this.drop();
     }
   }

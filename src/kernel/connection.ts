@@ -9,6 +9,8 @@ import { KernelChannels, type ChannelListener } from "../jupyter/channels.ts";
 import { getKernel } from "../jupyter/kernels.ts";
 import { requestMessage, type Channel, type Message } from "../jupyter/messages.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
+import { shortKernel, type Log } from "../log.ts";
+import { ConnectionLog } from "./connection-log.ts";
 import { isFinal, isOutput } from "./execution.ts";
 import type { ExecutionRecord } from "./journal.ts";
 import { droppedBetween, withDropped, withLeftOut } from "./missing.ts";
@@ -17,6 +19,7 @@ import { Questions, type Answer } from "./questions.ts";
 import { Recorder, type RecorderHost } from "./recorder.ts";
 import type { KernelSlot, KernelSlots } from "./slots.ts";
 import { KernelSocket, type SocketOwner } from "./socket.ts";
+import { whyOf } from "./why.ts";
 
 /** Jupyter replays what it kept at once; waiting longer for a busy kernel would bring nothing. */
 const CATCH_UP_MS = 1_000;
@@ -49,6 +52,7 @@ export interface KernelHost extends RecorderHost {
   readonly server: JupyterServer;
   readonly slots: KernelSlots;
   readonly lingerMs: number;
+  readonly log: Log;
 }
 
 /** A request behind everything that was sent before: once it is answered, so is the rest, or never. */
@@ -74,12 +78,12 @@ export class KernelConnection implements SocketOwner {
   /** Called when the barrier has passed, or never will. */
   #caughtUp: () => void = () => undefined;
   #expectsShutdown = false;
+  /** While Jupyter is asked for it. */
+  #isRestarting = false;
   /** Requests that a new process was asked with, until the `idle` of one arrives. */
   readonly #probes = new Set<string>();
   #probed: () => void = () => undefined;
   readonly #questions = new Questions();
-  /** While Jupyter is asked for it. */
-  #isRestarting = false;
   /** Whether output was seen to come after the end of its run. */
   #isLate = false;
   /** Whether its replies are those of ipykernel, which says in them when a run was begun. */
@@ -100,7 +104,9 @@ export class KernelConnection implements SocketOwner {
     this.#slot = slot;
     this.#host = host;
     this.#recorder = new Recorder(slot, host);
-    this.#socket = new KernelSocket(this, host.lingerMs);
+    const kernelId = () => host.slots.get(slot)?.kernelId ?? "";
+    const log = new ConnectionLog(host.log, kernelId, () => host.now());
+    this.#socket = new KernelSocket(this, host.lingerMs, log);
   }
 
   /** Why Jupyter cannot be reached at the moment, while something waits for it. */
@@ -240,12 +246,6 @@ export class KernelConnection implements SocketOwner {
   }
 
   /**
-   * Notes that the kernel's process was replaced under the same id: what ran in
-   * it is lost. Jupyter's own subscription to the old process may miss the first
-   * messages of the new one, and is kept for whoever comes back with the same
-   * session id; only a connection under a new one is tried out before it is used.
-   */
-  /**
    * Has the kernel restarted. The new process can speak before Jupyter answers: it is
    * not one that another client has started.
    */
@@ -259,8 +259,15 @@ export class KernelConnection implements SocketOwner {
     }
   }
 
+  /**
+   * Notes that the kernel's process was replaced under the same id: what ran in
+   * it is lost. Jupyter's own subscription to the old process may miss the first
+   * messages of the new one, and is kept for whoever comes back with the same
+   * session id; only a connection under a new one is tried out before it is used.
+   */
   replaced(reason: string): KernelSlot {
     const slot = this.#host.slots.nextGeneration(this.#slot);
+    this.#tellReplaced(slot, reason);
     this.#lose(this.#assigned(), `${reason} (generation ${slot.generation})`);
     this.#host.slots.renewSessionId(this.#slot);
     void this.#socket.close();
@@ -269,7 +276,11 @@ export class KernelConnection implements SocketOwner {
 
   /** Notes that the server has no such kernel any more. */
   gone(reason: string): void {
-    if (!this.#kernel().gone) this.#host.slots.markGone(this.#slot);
+    if (!this.#kernel().gone) {
+      const { kernelId } = this.#host.slots.markGone(this.#slot);
+      const kernel = shortKernel(kernelId);
+      this.#host.log.info("kernel_gone", { kernel, why: whyOf(reason) });
+    }
     this.#lose(this.#assigned(), reason);
     this.release();
   }
@@ -283,6 +294,10 @@ export class KernelConnection implements SocketOwner {
   /** Writes what is pending. Callers who read the journal call this first. */
   flush(): void {
     this.#recorder.flush();
+  }
+
+  duplicates(): number {
+    return this.#recorder.duplicates;
   }
 
   isNeeded(): boolean {
@@ -466,7 +481,7 @@ export class KernelConnection implements SocketOwner {
         : "";
     const reason = `the connection to Jupyter was lost while it ran${others}`;
     for (const execution of this.#unfinished()) {
-      this.#host.journal.markIncomplete(execution.number, reason);
+      this.#markPossiblyIncomplete(execution.number, reason);
       this.#recorder.askAgain(execution);
     }
   }
@@ -524,10 +539,7 @@ export class KernelConnection implements SocketOwner {
           `the kernel ${known}, but how the run ended was never received`,
         );
       } else {
-        this.#host.journal.markIncomplete(
-          execution.number,
-          "its last messages never came",
-        );
+        this.#markPossiblyIncomplete(execution.number, "its last messages never came");
         this.#recorder.endWithoutIdle(execution);
       }
     }
@@ -607,7 +619,7 @@ export class KernelConnection implements SocketOwner {
     const { at, kernelTime } = this.#opened;
     const since = dateOf(message) - (kernelTime ?? Number.POSITIVE_INFINITY);
     if (endedAt < at && since > 0 && since < JUST_AFTERWARDS_MS)
-      this.#host.journal.markIncomplete(
+      this.#markPossiblyIncomplete(
         number,
         "a thread of it printed while a connection was opened, when Jupyter may drop a message",
       );
@@ -676,8 +688,10 @@ export class KernelConnection implements SocketOwner {
     );
     if (replaced) {
       const earlier = this.#unfinished().filter((execution) => execution.number < number);
-      const { generation } = this.#host.slots.nextGeneration(this.#slot);
+      const next = this.#host.slots.nextGeneration(this.#slot);
+      const { generation } = next;
       const reason = `the kernel was restarted by another client (generation ${generation})`;
+      this.#tellReplaced(next, reason);
       this.#lose(earlier, reason);
       this.#host.journal.setGeneration(this.#slot, number, generation);
     }
@@ -693,8 +707,20 @@ export class KernelConnection implements SocketOwner {
   #observeAnswer(message: Message): void {
     const kernel = this.#kernel();
     if (!isOtherProcess(kernel, message, kernel.sessionId)) return;
-    this.#host.slots.nextGeneration(this.#slot);
+    const next = this.#host.slots.nextGeneration(this.#slot);
+    this.#tellReplaced(next, "the kernel was restarted by another client");
     this.#host.slots.saveProcess(this.#slot, 0, message.header.session);
+  }
+
+  #markPossiblyIncomplete(number: number, reason: string): void {
+    this.#host.journal.markIncomplete(number, reason);
+    const fields = { execution: `e${number}`, why: whyOf(reason) };
+    this.#host.log.warn("possibly_incomplete", fields);
+  }
+
+  #tellReplaced({ kernelId, generation }: KernelSlot, reason: string): void {
+    const fields = { kernel: shortKernel(kernelId), generation, why: whyOf(reason) };
+    this.#host.log.info("kernel_replaced", fields);
   }
 
   #lose(executions: readonly ExecutionRecord[], reason: string): void {

@@ -63,6 +63,8 @@ export class Recorder {
   readonly #pending = new Map<string, Pending>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #lastFlush = 0;
+  /** Messages that were received a second time. */
+  duplicates = 0;
 
   constructor(slot: number, host: RecorderHost) {
     this.#slot = slot;
@@ -167,7 +169,10 @@ export class Recorder {
   }
 
   #add(pending: Pending, items: readonly Item[], messageId: string): void {
-    if (!this.#host.journal.isNew(pending.number, messageId)) return;
+    if (!this.#host.journal.isNew(pending.number, messageId)) {
+      this.duplicates += 1;
+      return;
+    }
     for (const item of items) {
       appendCoalesced(pending.items, item);
       pending.chars += sizeOf(item);

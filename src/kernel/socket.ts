@@ -8,6 +8,7 @@
 import { ExpectedError, type Failure } from "../errors.ts";
 import type { ChannelListener, CloseKind, KernelChannels } from "../jupyter/channels.ts";
 import type { Message } from "../jupyter/messages.ts";
+import type { ConnectionLog } from "./connection-log.ts";
 import { reconnectDelayMs } from "./reconnect.ts";
 
 /** What a socket asks of, and tells to, the kernel that it belongs to. */
@@ -23,6 +24,8 @@ export interface SocketOwner {
   disconnected(): void;
   /** Whether something waits for messages. */
   isNeeded(): boolean;
+  /** Messages that were received a second time. */
+  duplicates(): number;
 }
 
 /** One attempt to connect and what became of it. */
@@ -32,12 +35,16 @@ interface Link {
   /** The kernel is gone or its conversation has ended: what still comes is not for us. */
   isReleased: boolean;
   hasHeard: boolean;
+  messages: number;
+  /** Of the owner, when it was opened. */
+  readonly duplicates: number;
 }
 
 /** See the head of this file. */
 export class KernelSocket {
   readonly #owner: SocketOwner;
   readonly #lingerMs: number;
+  readonly #log: ConnectionLog;
   #channels: KernelChannels | null = null;
   #link: Link | null = null;
   #opening: Promise<KernelChannels> | null = null;
@@ -48,9 +55,10 @@ export class KernelSocket {
   /** Why Jupyter cannot be reached at the moment, while something waits for it. */
   trouble: Failure | null = null;
 
-  constructor(owner: SocketOwner, lingerMs: number) {
+  constructor(owner: SocketOwner, lingerMs: number, log: ConnectionLog) {
     this.#owner = owner;
     this.#lingerMs = lingerMs;
+    this.#log = log;
   }
 
   /** The open socket, or null. */
@@ -62,9 +70,14 @@ export class KernelSocket {
   async connected(): Promise<KernelChannels> {
     this.#cancelLinger();
     if (this.#channels !== null) return this.#channels;
-    this.#opening ??= this.#open().finally(() => {
-      this.#opening = null;
-    });
+    this.#opening ??= this.#open()
+      .catch((error: unknown) => {
+        this.#log.failed(error);
+        throw error;
+      })
+      .finally(() => {
+        this.#opening = null;
+      });
     return this.#opening;
   }
 
@@ -90,10 +103,6 @@ export class KernelSocket {
     } catch (error) {
       this.#failedAttempts += 1;
       if (error instanceof ExpectedError) this.trouble = error.failure;
-      else
-        console.error(
-          `Reconnecting failed: ${error instanceof Error ? error.name : "unknown"}`,
-        );
       if (this.#link?.isReleased !== true && this.#owner.isNeeded())
         this.reconnectLater();
     }
@@ -118,6 +127,7 @@ export class KernelSocket {
       return;
     }
     this.#channels = null;
+    this.#tellClosed("graceful", channels);
     this.#owner.disconnected();
     this.#closing = channels.close().finally(() => {
       this.#closing = null;
@@ -137,20 +147,29 @@ export class KernelSocket {
     if (this.#link !== null) this.#link.isReleased = true;
     const channels = this.#channels;
     this.#channels = null;
+    if (channels !== null) this.#tellClosed("graceful", channels);
     channels?.drop();
     this.#owner.disconnected();
   }
 
   async #open(): Promise<KernelChannels> {
     if (this.#closing !== null) await this.#closing;
-    const link: Link = { isOutdated: false, isReleased: false, hasHeard: false };
+    const link: Link = {
+      isOutdated: false,
+      isReleased: false,
+      hasHeard: false,
+      messages: 0,
+      duplicates: this.#owner.duplicates(),
+    };
     this.#link = link;
+    this.#log.begin();
     let channels: KernelChannels | null = null;
     channels = await this.#owner.open({
       message: (message) => this.#receive(link, message),
       refused: (bytes) => {
         if (!link.isReleased) this.#owner.refused(bytes);
       },
+      notTaken: (error) => this.#log.notTaken(error),
       closed: (kind) => this.#closed(link, channels, kind),
     });
     if (link.isReleased) {
@@ -166,6 +185,7 @@ export class KernelSocket {
     }
     this.#channels = channels;
     this.trouble = null;
+    this.#log.opened();
     this.#owner.opened(channels);
     this.lingerIfIdle();
     return channels;
@@ -173,6 +193,7 @@ export class KernelSocket {
 
   #receive(link: Link, message: Message): void {
     if (link.isReleased) return;
+    link.messages += 1;
     if (!link.hasHeard) {
       link.hasHeard = true;
       this.#failedAttempts = 0;
@@ -184,12 +205,23 @@ export class KernelSocket {
     if (link.isReleased) return;
     if (channels !== null && this.#channels === channels) {
       this.#channels = null;
+      this.#tellClosed(kind, channels);
       this.#owner.disconnected();
     }
     if (kind === "graceful") return;
     // One that is closed before it said anything would otherwise be opened without a pause.
     if (!link.hasHeard) this.#failedAttempts += 1;
     if (this.#owner.isNeeded()) this.reconnectLater();
+  }
+
+  #tellClosed(kind: CloseKind, { receivedBytes: bytes }: KernelChannels): void {
+    const { messages = 0, duplicates = 0 } = this.#link ?? {};
+    const received = {
+      messages,
+      bytes,
+      duplicates: this.#owner.duplicates() - duplicates,
+    };
+    this.#log.closed(kind, received);
   }
 
   #cancelReconnect(): void {

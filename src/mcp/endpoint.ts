@@ -10,6 +10,7 @@ import {
 } from "../identity.ts";
 import { judgeByHub } from "../jupyter/hub-server.ts";
 import { JupyterServer } from "../jupyter/server.ts";
+import { type Log, shortPerson } from "../log.ts";
 import { Notebooks, roomKeeper } from "../notebook/access.ts";
 import { createServer } from "./server.ts";
 import type { ServerReadiness } from "./tool.ts";
@@ -28,6 +29,7 @@ export interface Caller {
   readonly hasToken: boolean;
   /** Where something has to be started before it answers. */
   readonly server?: ServerReadiness | undefined;
+  readonly log: Log;
 }
 
 const ALWAYS_READY: ServerReadiness = {
@@ -70,6 +72,10 @@ export async function serveMcp(
       return roomKeeper(room, { owner, path });
     }),
     scopes: caller.scopes,
+    log: caller.log.with({
+      person: shortPerson(caller.principal),
+      protocol: request.headers.get("mcp-protocol-version") ?? undefined,
+    }),
     server: caller.server ?? ALWAYS_READY,
     pagesAt: caller.pagesAt,
   };

@@ -4,40 +4,27 @@ import {
   ResourceNotFoundError,
 } from "@modelcontextprotocol/server";
 import { failureOf, type Failure } from "../errors.ts";
+import type { Log } from "../log.ts";
 import { adviceFor } from "./advice.ts";
+import { CallLog } from "./call-log.ts";
 import { quoted } from "./quoting.ts";
 
 /**
  * Whatever was thrown, in words for whoever called. What is not expected is
  * logged under an id, without its text.
  */
-export function errorText(name: string, isRepeatable: boolean, error: unknown): string {
+export function errorText(log: Log, isRepeatable: boolean, error: unknown): string {
   const failure = failureOf(error);
   if (failure !== null) {
     const { message, next, quoted: said = "", listed = [] } = adviceFor(failure);
     const quotation = said === "" ? [] : [`It said: ${quoted(said)}`];
     return [message, ...quotation, ...listed, `Next: ${next}`].join("\n");
   }
-  const id = logBug(name, error);
+  const id = log.bug({}, error);
   const next = isRepeatable
     ? "Call again; if it stays, report that id to whoever runs this server."
     : "It may have been done all the same: look with list_conversations and get_output before calling again.";
   return `Something went wrong in the server itself (error ${id}).\nNext: ${next}`;
-}
-
-/** Logs what is not expected, and returns the id under which it can be found. */
-export function logBug(name: string, error: unknown): string {
-  const id = crypto.randomUUID().slice(0, 8);
-  // Messages can quote code, output or addresses: only where it happened is logged.
-  const lines = error instanceof Error ? (error.stack ?? "").split("\n") : [];
-  const stack = lines
-    .filter((line) => /^\s+at /.test(line))
-    .slice(0, 5)
-    .join("\n");
-  console.error(
-    `[${id}] ${name}: ${error instanceof Error ? error.name : typeof error}\n${stack}`,
-  );
-  return id;
 }
 
 /** What is not there. */
@@ -64,14 +51,18 @@ const ASKED_WRONGLY: readonly Failure["code"][] = [
  * @param uri of the resource that is asked for, where it is one
  */
 export async function orProtocolError<T>(
-  name: string,
+  log: Log,
   work: () => Promise<T> | T,
   uri?: string,
 ): Promise<T> {
+  const call = new CallLog(log);
   try {
-    return await work();
+    const done = await work();
+    call.answered();
+    return done;
   } catch (error) {
-    const words = errorText(name, true, error);
+    call.failed(error);
+    const words = errorText(log, true, error);
     const code = failureOf(error)?.code ?? null;
     if (code === null) throw new ProtocolError(ProtocolErrorCode.InternalError, words);
     if (!MISSES.includes(code))

@@ -51,14 +51,14 @@ export function definePrompt<Required extends string, Optional extends string = 
     scopes,
     variables: [...required, ...optional].map(([argument]) => argument),
     register(server, context) {
-      const allowed = <T>(work: () => Promise<T> | T) =>
-        orProtocolError(name, () => {
+      const allowed = <T>(kind: "prompt" | "completion", work: () => Promise<T> | T) =>
+        orProtocolError(context.log.with({ kind, name }), () => {
           throwIfLacking(scopes, context);
           return work();
         });
       const schemaOf = ({ description: words, complete }: PromptArgument) =>
         completable(z.string().max(MAX_ARGUMENT_CHARS).describe(words), (typed, others) =>
-          allowed(() => complete(typed, context, others?.arguments ?? {})),
+          allowed("completion", () => complete(typed, context, others?.arguments ?? {})),
         );
       const argsSchema = z.object(
         Object.fromEntries([
@@ -69,7 +69,7 @@ export function definePrompt<Required extends string, Optional extends string = 
         ]),
       );
       server.registerPrompt(name, { title, description, argsSchema }, (args) =>
-        allowed(async () => {
+        allowed("prompt", async () => {
           // Parsed with the schema that was made of these very names.
           const typed = args as Parameters<typeof definition.text>[0];
           const text = await definition.text(typed, context);

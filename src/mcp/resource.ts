@@ -69,7 +69,7 @@ export function defineResource<Variable extends string>(
           [
             variable,
             (typed: string, others?: { arguments?: Record<string, string> }) =>
-              orProtocolError(name, () => {
+              orProtocolError(context.log.with({ kind: "completion", name }), () => {
                 throwIfLacking(scopes, context);
                 return completing(typed, context, others?.arguments ?? {});
               }),
@@ -87,7 +87,7 @@ export function defineResource<Variable extends string>(
       };
       server.registerResource(name, registered, metadata, ({ href }, variables) =>
         orProtocolError(
-          name,
+          context.log.with({ kind: "resource", name }),
           async (): Promise<ReadResourceResult> => {
             throwIfLacking(scopes, context);
             const decoded = Object.fromEntries(

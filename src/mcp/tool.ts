@@ -10,10 +10,13 @@ import type { z } from "zod";
 import type { Conversation } from "../conversation/conversation.ts";
 import type { ProgressListener } from "../conversation/waiting.ts";
 import { ExpectedError, type Failure } from "../errors.ts";
+import { HANDLE_PATTERN } from "../identity.ts";
+import type { Log } from "../log.ts";
 import type { Scope } from "../scopes.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
 import type { Notebooks } from "../notebook/access.ts";
 import type { Workspace } from "../workspace/workspace.ts";
+import { CallLog } from "./call-log.ts";
 import { errorText } from "./error-words.ts";
 
 /** A person's conversations on their Jupyter server, and nobody else's. */
@@ -45,6 +48,8 @@ export interface CallContext {
   readonly jupyter: JupyterServer;
   readonly notebooks: Notebooks;
   readonly server: ServerReadiness;
+  /** Knows the request, and who calls. */
+  readonly log: Log;
   /** What the caller's token allows. */
   readonly scopes: readonly Scope[];
   /** The origin of the pages on which the user answers what code asks; null where nobody signs in. */
@@ -112,7 +117,8 @@ export function defineTool<Input extends z.ZodObject>(
         const onProgress = progressListener(request);
         // The SDK has parsed the arguments with this very schema.
         const parsed = args as z.infer<Input>;
-        return answer(definition, () => {
+        const log = context.log.with({ kind: "tool", name, ...namedBy(parsed) });
+        return answer(definition, log, () => {
           throwIfLacking(scopesOf(parsed), context);
           const run = () => definition.run(parsed, { ...context, onProgress });
           return definition.worksWhileStopped === true
@@ -193,27 +199,31 @@ export function text(
 
 /** Turns whatever happens into a result. What is not expected is logged under an id, without its text. */
 async function answer(
-  { name, annotations }: Pick<ToolDefinition<z.ZodObject>, "name" | "annotations">,
+  { annotations }: Pick<ToolDefinition<z.ZodObject>, "annotations">,
+  log: Log,
   run: () => Promise<ToolResult>,
 ): Promise<CallToolResult> {
+  const call = new CallLog(log);
   try {
     const { content, isError, meta } = await run();
+    call.answered(isError, meta);
     return {
       content: [...content],
       ...(isError === true && { isError: true }),
       ...(meta !== undefined && { _meta: { ...meta } }),
     };
   } catch (error) {
-    return {
-      content: [
-        {
-          type: "text",
-          text: errorText(name, annotations.idempotentHint === true, error),
-        },
-      ],
-      isError: true,
-    };
+    call.failed(error);
+    const words = errorText(log, annotations.idempotentHint === true, error);
+    return { content: [{ type: "text", text: words }], isError: true };
   }
+}
+
+/** The conversation that arguments name. */
+function namedBy(args: Readonly<Record<string, unknown>>): { conversation?: string } {
+  const { conversation } = args;
+  const isHandle = typeof conversation === "string" && HANDLE_PATTERN.test(conversation);
+  return isHandle ? { conversation } : {};
 }
 
 function progressListener(request: ServerContext): ProgressListener | undefined {

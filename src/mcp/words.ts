@@ -74,6 +74,9 @@ export function answerPath(view: ExecutionView): string | null {
   return `/account/answer/${view.conversation}/${view.execution}/${view.prompt.id}`;
 }
 
+/** See {@link executionMeta}. */
+export type ExecutionMeta = ReturnType<typeof executionMeta>["jupyter-edge/execution"];
+
 /**
  * An execution's result in words: status line, what to know, output, what to do next.
  *

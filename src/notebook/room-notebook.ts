@@ -98,10 +98,11 @@ export class RoomNotebook implements NotebookDocument {
     path: string,
     lingerMs: number,
     onSaved: () => void,
+    notTaken: (error: unknown) => void,
   ) {
     this.#server = server;
     this.#path = path;
-    this.#visits = new RoomVisits(server, path, lingerMs);
+    this.#visits = new RoomVisits(server, path, lingerMs, notTaken);
     this.#onSaved = onSaved;
   }
 

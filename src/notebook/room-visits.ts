@@ -31,6 +31,7 @@ export class RoomVisits {
   readonly #server: JupyterServer;
   readonly #path: string;
   readonly #lingerMs: number;
+  readonly #notTaken: (error: unknown) => void;
   #room: Room | null = null;
   #presence: Presence | null = null;
   #turn: Promise<unknown> = Promise.resolve();
@@ -38,7 +39,14 @@ export class RoomVisits {
   /** A session whose server cannot make a room of this file. */
   #refusedBy: RoomSession | null = null;
 
-  constructor(server: JupyterServer, path: string, lingerMs: number) {
+  /** @param notTaken called where a message of a room could not be taken */
+  constructor(
+    server: JupyterServer,
+    path: string,
+    lingerMs: number,
+    notTaken: (error: unknown) => void,
+  ) {
+    this.#notTaken = notTaken;
     this.#server = server;
     this.#path = path;
     this.#lingerMs = lingerMs;
@@ -104,7 +112,7 @@ export class RoomVisits {
 
   async #enter(session: RoomSession): Promise<Room> {
     const path = this.#path;
-    const entering = Room.enter(this.#server, path, session);
+    const entering = Room.enter(this.#server, path, session, this.#notTaken);
     try {
       if (await isOver(entering, SILENT_MS)) return await entering;
       if (!(await this.#isBeyondRooms())) return await entering;

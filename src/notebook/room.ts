@@ -101,8 +101,12 @@ export class Room implements RoomListener {
   /** What has come of the document so far, in bytes. */
   received = 0;
 
-  private constructor(session: RoomSession) {
+  /** Called where a message could not be taken. */
+  readonly notTaken: (error: unknown) => void;
+
+  private constructor(session: RoomSession, notTaken: (error: unknown) => void) {
     this.session = session;
+    this.notTaken = notTaken;
     this.#awareness.setLocalState({ user: ASSISTANT });
     this.#awareness.on("update", (_change: unknown, origin: unknown) => {
       if (origin === "local") this.#sendAwareness();
@@ -126,8 +130,9 @@ export class Room implements RoomListener {
     server: JupyterServer,
     path: string,
     session: RoomSession,
+    notTaken: (error: unknown) => void,
   ): Promise<Room> {
-    const room = new Room(session);
+    const room = new Room(session, notTaken);
     try {
       room.#channel = await RoomChannel.open(server, session, room);
       room.#sendAwareness();

@@ -10,6 +10,7 @@ import { Hono } from "hono";
 import { newVisit, type Upstream } from "../auth/upstream.ts";
 import { knownScopes, SCOPES, type Scope } from "../scopes.ts";
 import type { Config, SignIn } from "../config.ts";
+import type { Log } from "../log.ts";
 import { consentPage, continuePage } from "./consent.tsx";
 import type { FormProblem } from "./consent-server.tsx";
 import { givenServer } from "./given-server.ts";
@@ -35,6 +36,7 @@ export interface AuthorizeDeps {
   readonly identitySecret: () => Promise<string>;
   /** Counts an attempt to sign in from a network address; false where there were too many. */
   readonly attempt: (address: string) => Promise<boolean>;
+  readonly log: Log;
   /** Called before the client hears of the grant. */
   readonly granted: (props: GrantProps, client: GrantedClient) => Promise<void>;
 }

@@ -32,7 +32,7 @@ export interface CallbackDeps
   extends
     AuthorizeDeps,
     PageVisitsDeps,
-    Pick<AccountPagesDeps, "env" | "way" | "serverHashOf" | "keep"> {}
+    Pick<AccountPagesDeps, "env" | "way" | "serverHashOf" | "keep" | "log"> {}
 
 /** The route of the page. */
 export function callbackRoutes(deps: CallbackDeps, upstream: Upstream): Hono<PagesEnv> {

@@ -3,6 +3,7 @@
 import { prove, type ProofProblem } from "../auth/jupyter-sign-in.ts";
 import { checkServerUrl } from "../auth/server-url.ts";
 import type { Config, SignIn } from "../config.ts";
+import type { Log } from "../log.ts";
 import { addressOf, type ServerCredentials } from "../credentials.ts";
 import { MAX_TOKEN_CHARS, type FormProblem } from "./consent-server.tsx";
 
@@ -25,6 +26,7 @@ export interface ProvingDeps {
   readonly identitySecret: () => Promise<string>;
   /** Counts an attempt to sign in; false where there were too many. */
   readonly attempt: () => Promise<boolean>;
+  readonly log: Log;
 }
 
 /** What is said to an address from which there were too many attempts. */
@@ -41,26 +43,29 @@ export async function givenServer(
   { server, token }: TypedServer,
   deps: ProvingDeps,
 ): Promise<GivenServer | null | { readonly problem: FormProblem }> {
-  const { config, signIn, identitySecret, attempt } = deps;
+  const { config, signIn, identitySecret, attempt, log } = deps;
+  const tooMany = () => {
+    log.warn("sign_in", { outcome: "too_many_attempts" });
+    return { problem: TOO_MANY };
+  };
   if (signIn.method !== "jupyter") {
     const mayName = signIn.method === "oidc" && signIn.allowsUserServers;
     if (mayName && server === "" && (token !== "" || !signIn.hasOwnServer))
       return at("server", "Enter the URL of the Jupyter server that the token is for.");
-    if (!mayName || server === "")
-      return (await attempt()) ? null : { problem: TOO_MANY };
+    if (!mayName || server === "") return (await attempt()) ? null : tooMany();
   }
   const tokenProblem = tokenProblemOf(token);
   if (tokenProblem !== null) return at("token", tokenProblem);
   const place = placeOf(server, config, signIn);
   if ("problem" in place) return at("server", place.problem);
-  if (!(await attempt())) return { problem: TOO_MANY };
+  if (!(await attempt())) return tooMany();
   const credentials: ServerCredentials = { ...place, token, signedInAt: Date.now() };
   const reached = addressOf(credentials, config);
   if (reached === null) return at("server", "That server is not allowed here.");
   const proof = await prove(reached, await identitySecret());
-  return "problem" in proof
-    ? { problem: proofProblemOf(proof.problem, server !== "") }
-    : { principal: proof.principal, credentials };
+  if (!("problem" in proof)) return { principal: proof.principal, credentials };
+  log.warn("sign_in", { outcome: proof.problem });
+  return { problem: proofProblemOf(proof.problem, server !== "") };
 }
 
 function at(field: FormProblem["field"], message: string) {

@@ -1,9 +1,9 @@
 import { ClientList } from "./clients.tsx";
 import { Copyable, Layout } from "./layout.tsx";
 
-/** Whether the configured Jupyter server answers. `url` and `reason` are for local eyes only. */
+/** Whether the configured Jupyter server answers, and why it cannot be used all the same. `url` and `reason` are for local eyes only. */
 export type JupyterState =
-  | { answers: true; version: string; url: string }
+  | { answers: true; version: string; url: string; reason?: string }
   | { answers: false; url: string; reason: string };
 
 /** What `/` shows. */
@@ -78,9 +78,10 @@ function JupyterSection(props: { readonly state: JupyterState }) {
     <section aria-labelledby="jupyter">
       <h2 id="jupyter">Jupyter</h2>
       {state.answers ? (
-        <p class="state">
+        <p class={state.reason === undefined ? "state" : "state silent"}>
           <span>
             Jupyter Server {state.version} answers at <code>{state.url}</code>.
+            {state.reason !== undefined && ` ${state.reason}`}
           </span>
         </p>
       ) : (

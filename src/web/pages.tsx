@@ -1,22 +1,28 @@
 import { type Context, Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
-import { version } from "../../package.json";
 import { localRefusal, type LocalRefusal } from "../auth/local.ts";
 import { CALLBACK_PATH } from "../auth/upstream.ts";
 import type { Config } from "../config.ts";
 import { failureOf } from "../errors.ts";
+import type { JupyterHealth } from "../jupyter/health.ts";
+import type { Log } from "../log.ts";
 import { adviceFor } from "../mcp/advice.ts";
-import { logBug } from "../mcp/error-words.ts";
-import { type JupyterState, landingPage } from "./landing.tsx";
+import { bearerOf, healthReport, PUBLIC_HEALTH, stateOf } from "./health.ts";
+import { landingPage } from "./landing.tsx";
 import { Layout } from "./layout.tsx";
 import { missingFor } from "./not-open.ts";
 import { styleSource } from "./style.ts";
 
 /** What the pages need. */
 export interface PagesDeps {
-  readonly config: Pick<Config, "localUse">;
-  /** For local eyes: never rejects. Null where nobody is local. */
-  readonly checkJupyter: (() => Promise<JupyterState>) | null;
+  readonly config: Pick<Config, "localUse" | "healthToken"> & {
+    readonly jupyter: Pick<Config["jupyter"], "httpUrl">;
+  };
+  readonly log: Log;
+  /** For those who may know how the configured server is. Null where there is none. */
+  readonly checkJupyter: (() => Promise<JupyterHealth>) | null;
+  /** Whether a request comes from the browser of one of the deployment's owners. */
+  readonly isOwners?: (request: Request) => Promise<boolean>;
   /** Where people sign in. Then nobody is local. */
   readonly authorize?: Hono<PagesEnv>;
   /** Where they come back to from where they have an account. */
@@ -43,6 +49,8 @@ const NO_FORMS = "'none'";
 /** Pages change with a deploy only, and strangers may ask as often as they like. */
 const STRANGERS = "public, max-age=60";
 const LOCAL = "no-store";
+/** Tells everybody that the Worker answers, whatever is with Jupyter. */
+const LIVE_PATH = "/health/live";
 
 /** What a browser sees: `/`, `/health`, and a word for every other path. */
 export function pages(deps: PagesDeps): Hono<PagesEnv> {
@@ -94,7 +102,10 @@ export function pages(deps: PagesDeps): Hono<PagesEnv> {
       landingPage({
         origin: new URL(c.req.url).origin,
         local,
-        jupyter: local ? ((await checkJupyter?.()) ?? null) : null,
+        jupyter:
+          local && checkJupyter !== null
+            ? stateOf(await checkJupyter(), config.jupyter.httpUrl)
+            : null,
         missing: local || refusal === "sign-in" ? missing : missingFor(refusal),
       }),
       missing.length > 0 ? 503 : 200,
@@ -103,16 +114,33 @@ export function pages(deps: PagesDeps): Hono<PagesEnv> {
 
   app.get("/health", async (c) => {
     const local = refusalOf(c.req.raw) === null;
-    c.header("Cache-Control", local ? LOCAL : STRANGERS);
-    const health = { status: "ok", version };
-    return c.json(local ? { ...health, jupyter: await checkJupyter?.() } : health);
+    const bearer = local ? "none" : await bearerOf(c.req.raw, config.healthToken);
+    c.header("Vary", "Authorization, Cookie");
+    if (bearer === "wrong") {
+      deps.log.warn("refused", { at: "health", outcome: "wrong_secret" });
+      c.header("Cache-Control", LOCAL);
+      c.header("WWW-Authenticate", "Bearer");
+      return c.json({ error: "That is not the HEALTH_TOKEN of this deployment." }, 401);
+    }
+    const mayKnow =
+      local || bearer === "right" || ((await deps.isOwners?.(c.req.raw)) ?? false);
+    c.header("Cache-Control", mayKnow ? LOCAL : STRANGERS);
+    if (!mayKnow) return c.json(PUBLIC_HEALTH);
+    const url = local ? config.jupyter.httpUrl : undefined;
+    const report = await healthReport({ checkJupyter, url });
+    return c.json(report, report.status === "ok" ? 200 : 503);
+  });
+
+  app.get(LIVE_PATH, (c) => {
+    c.header("Cache-Control", LOCAL);
+    return c.json(PUBLIC_HEALTH);
   });
 
   if (authorize !== undefined) app.route("/authorize", authorize);
   if (deps.callback !== undefined) app.route(CALLBACK_PATH, deps.callback);
   if (account !== undefined) app.route("/account", account);
 
-  for (const path of ["/", "/health"]) {
+  for (const path of ["/", "/health", LIVE_PATH]) {
     app.all(path, (c) => {
       c.header("Allow", "GET, HEAD");
       c.header("Cache-Control", "no-store");
@@ -127,7 +155,7 @@ export function pages(deps: PagesDeps): Hono<PagesEnv> {
       const { message, next } = adviceFor(failure);
       return c.text(`${message} ${next}\n`, 503);
     }
-    const id = logBug(`page ${c.req.routePath}`, error);
+    const id = deps.log.bug({ task: "page", route: c.req.routePath }, error);
     return c.text(`Something went wrong in the server itself (error ${id}).\n`, 500);
   });
 

@@ -8,6 +8,7 @@ import { DurableObject } from "cloudflare:workers";
 import { parseConfig, type Config } from "../config.ts";
 import { outcomeOf, valueOf, type Outcome } from "../errors.ts";
 import { workspaceName } from "../identity.ts";
+import { Log } from "../log.ts";
 import { judgeByHub } from "../jupyter/hub-server.ts";
 import { JupyterServer } from "../jupyter/server.ts";
 import type { RoomObject, RoomPlace } from "../notebook/access.ts";
@@ -69,14 +70,18 @@ export class NotebookRoom extends DurableObject<Env> implements RoomObject {
 
   #open({ owner, path }: RoomPlace): RoomNotebook {
     const workspace = this.env.WORKSPACE.getByName(workspaceName(owner));
-    const { signIn, jupyter, kernelLingerMs } = this.#config;
+    const { signIn, jupyter, kernelLingerMs, logLevel } = this.#config;
     const server = new JupyterServer(
       signIn === null ? jupyter : async () => valueOf(await workspace.address()),
       judgeByHub,
     );
-    return new RoomNotebook(server, path, kernelLingerMs, () => {
+    const saved = () => {
       // The next search reads it again. What fails there is found at the next listing.
       this.ctx.waitUntil(workspace.fileChanged(path).catch(() => undefined));
+    };
+    const log = new Log(logLevel);
+    return new RoomNotebook(server, path, kernelLingerMs, saved, (error) => {
+      log.bug({ task: "room_message" }, error);
     });
   }
 }

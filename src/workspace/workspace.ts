@@ -9,6 +9,7 @@ import {
   type Failure,
   type Outcome,
 } from "../errors.ts";
+import { Log, shortPerson } from "../log.ts";
 import { compileGlob } from "../jupyter/glob.ts";
 import { isNotebookPath } from "../jupyter/paths.ts";
 import { judgeByHub } from "../jupyter/hub-server.ts";
@@ -148,6 +149,7 @@ export class Workspace extends DurableObject<Env> {
   readonly #turns = new Map<string, Promise<void>>();
   readonly #config: Config;
   readonly #sql: VersionedStorage;
+  readonly #log: Log;
   readonly #index: SearchIndex;
   readonly #indexer: Indexer;
   readonly #runs = new RunWatch();
@@ -161,6 +163,7 @@ export class Workspace extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#config = parseConfig(env);
+    this.#log = new Log(this.#config.logLevel, { person: shortPerson(ctx.id.name) });
     this.#sql = new VersionedStorage(ctx.storage, WORKSPACE_SCHEMA);
     this.#index = new SearchIndex(this.#sql);
     const server = new JupyterServer(
@@ -359,7 +362,7 @@ export class Workspace extends DurableObject<Env> {
       // Seals anew what an earlier key sealed, so that this one can be taken away.
       if (this.#exists("credentials")) await this.address();
     } catch (error) {
-      console.error(`cleaning up failed: ${error instanceof Error ? error.name : "?"}`);
+      this.#log.bug({ task: "clean_up" }, error);
     }
     if (this.#forgottenAt === null) await this.ctx.storage.setAlarm(Date.now() + DAY_MS);
   }
@@ -393,15 +396,18 @@ export class Workspace extends DurableObject<Env> {
     if (this.#forgottenAt !== null) return Promise.resolve();
     this.#building ??= (async () => {
       try {
-        await this.ctx.storage.setAlarm(Date.now() + RESUME_MS);
+        const begunAt = Date.now();
+        await this.ctx.storage.setAlarm(begunAt + RESUME_MS);
         this.#index.forgetReading();
         if (withListing) await this.#indexer.list();
         this.#trouble = null;
+        const hasMore = this.#index.pending(1).length > 0;
         while (this.#index.pending(1).length > 0) {
           await this.ctx.storage.setAlarm(Date.now() + RESUME_MS + SLICE_MS);
           await this.#indexer.read(Date.now() + SLICE_MS);
         }
         await this.ctx.storage.setAlarm(Date.now() + DAY_MS);
+        this.#tellIndexed(begunAt, hasMore);
       } catch (error) {
         this.#note(error);
         // The next search tries at once; while nobody searches there is no hurry.
@@ -415,8 +421,18 @@ export class Workspace extends DurableObject<Env> {
   }
 
   #note(error: unknown): void {
-    if (error instanceof ExpectedError) this.#trouble = error.failure;
-    else console.error(`indexing failed: ${error instanceof Error ? error.name : "?"}`);
+    if (error instanceof ExpectedError) {
+      this.#trouble = error.failure;
+      this.#log.warn("index_failed", { outcome: error.failure.code });
+    } else this.#log.bug({ task: "index" }, error);
+  }
+
+  /** A listing that found nothing new is told only where everything is. */
+  #tellIndexed(begunAt: number, hasRead: boolean): void {
+    const { indexed: notebooks, unreadable } = this.#index.state();
+    const fields = { durationMs: Date.now() - begunAt, notebooks, unreadable };
+    if (hasRead) this.#log.info("indexed", fields);
+    else this.#log.debug("indexed", fields);
   }
 
   /** Whether there is no conversation, and nobody has come for as long as one would be kept. */

@@ -308,7 +308,16 @@ test("a bug shows its id on the page, and nothing else of it", async () => {
   const page = await failed.text();
   const id = /Error <code>([0-9a-f]{8})<\/code>/.exec(page)?.[1] ?? "none";
   expect(page).not.toContain("canary");
-  expect(logged.join("\n")).toContain(`[${id}] page /account/activity: `);
+  const line = logged.find((each) => each.includes(id)) ?? "{}";
+  expect(JSON.parse(line)).toMatchObject({
+    level: "error",
+    event: "bug",
+    request: expect.stringMatching(/^[0-9a-f]{16}$/),
+    task: "page",
+    id,
+    route: "/account/activity",
+    frames: expect.stringMatching(/^\S+ \S+:\d+:\d+/),
+  });
   expect(logged.join("\n")).not.toContain("canary");
   await account.sends("/account/forget", { sure: "true" }, "/account/forget");
 });

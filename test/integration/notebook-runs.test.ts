@@ -5,6 +5,7 @@ import { ConversationKernels } from "../../src/conversation/kernels.ts";
 import { NotebookRuns, type NotebookHost } from "../../src/conversation/notebook-runs.ts";
 import { Runs } from "../../src/conversation/runs.ts";
 import { Changes } from "../../src/conversation/waiting.ts";
+import { Log } from "../../src/log.ts";
 import { startOf } from "../../src/jupyter/collaboration.ts";
 import { JupyterServer } from "../../src/jupyter/server.ts";
 import { Notebooks } from "../../src/notebook/access.ts";
@@ -76,11 +77,13 @@ async function withRuns(work: (bench: Bench) => Promise<void>) {
     const slots = new KernelSlots(sql);
     journal.createSchema();
     slots.createSchema();
+    const log = new Log("error");
     const host: NotebookHost = {
       server,
       journal,
       slots,
-      kernels: new ConversationKernels(server, slots, now, () => false),
+      kernels: new ConversationKernels(server, slots, now, () => false, log),
+      log,
       changes: new Changes(),
       lingerMs: 0,
       now,

@@ -76,6 +76,7 @@ const runCode = defineTool({
       kernel,
       waitMs: wait_seconds * 1000,
       maxOutputChars: max_output_chars,
+      request: context.log.request,
     };
     const outcome = await runOrResume(request, context, (stub) =>
       stub.run(request, context.onProgress),
@@ -98,14 +99,13 @@ export async function runOrResume(
   try {
     return await run(conversationOf(handle, context));
   } catch (error) {
-    console.error(
-      `A run was interrupted: ${error instanceof Error ? error.name : typeof error}`,
-    );
+    const name = error instanceof Error ? error.name : typeof error;
+    context.log.warn("interrupted", { conversation: handle, error: name });
   }
   const waitMs = Math.max(0, request.waitMs - (Date.now() - begunAt));
   const { msgId, maxOutputChars } = request;
   const resumed = await conversationOf(handle, context)
-    .resumeRun({ msgId, waitMs, maxOutputChars })
+    .resumeRun({ msgId, waitMs, maxOutputChars, request: request.request })
     .catch((): Outcome<ExecutionResult> => {
       return { failure: { code: "conversation_interrupted", conversation: handle } };
     });

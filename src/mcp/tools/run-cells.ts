@@ -53,6 +53,7 @@ const runCells = defineTool({
       msgId: crypto.randomUUID(),
       waitMs: input.wait_seconds * 1000,
       maxOutputChars: input.max_output_chars,
+      request: context.log.request,
     };
     const outcome = await runOrResume(request, context, (stub) =>
       stub.runCells(request, context.onProgress),

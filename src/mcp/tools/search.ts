@@ -96,15 +96,14 @@ const searchNotebooks = defineTool({
  */
 async function searchOrAgain(
   request: SearchRequest,
-  { workspace, reopenWorkspace }: CallContext,
+  { workspace, reopenWorkspace, log }: CallContext,
 ): Promise<Outcome<SearchAnswer>> {
   const begunAt = Date.now();
   try {
     return await workspace.search(request);
   } catch (error) {
-    console.error(
-      `A search was interrupted: ${error instanceof Error ? error.name : typeof error}`,
-    );
+    const name = error instanceof Error ? error.name : typeof error;
+    log.warn("interrupted", { error: name });
   }
   const waitMs = Math.max(0, request.waitMs - (Date.now() - begunAt));
   return reopenWorkspace().search({ ...request, waitMs });

@@ -1,5 +1,6 @@
 import type { Child } from "hono/jsx";
 import type { Config, SignIn } from "../../config.ts";
+import type { Log } from "../../log.ts";
 import { field } from "../authorize.tsx";
 import { type FormProblem, ServerFields } from "../consent-server.tsx";
 import { givenServer } from "../given-server.ts";
@@ -49,6 +50,7 @@ export interface JupyterPageDeps {
   readonly identitySecret: () => Promise<string>;
   /** Counts an attempt to sign in from a network address; false where there were too many. */
   readonly attempt: (address: string) => Promise<boolean>;
+  readonly log: Log;
 }
 
 /** `SIGN_IN=jupyter`: whoever has a token of the server is that person. */

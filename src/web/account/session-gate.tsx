@@ -17,6 +17,7 @@ import {
   sessionId,
 } from "../../auth/browser-session.ts";
 import type { SignIn } from "../../config.ts";
+import { type Log, shortPerson } from "../../log.ts";
 import { field, readForm } from "../authorize.tsx";
 import { continuePage } from "../consent.tsx";
 import type { PagesEnv } from "../pages.tsx";
@@ -37,6 +38,7 @@ export interface AccountPagesDeps {
   /** Keeps their credentials for their conversations. */
   readonly keep: (signedIn: SignedIn) => Promise<void>;
   readonly isOwner: (principal: string) => Promise<boolean>;
+  readonly log: Log;
 }
 
 /** What a request that came through carries with it. */
@@ -54,7 +56,7 @@ export type PageContext = Context<AccountEnv>;
 
 /** Signs a person in whom `way`, or another page on its way back from elsewhere, has proved. */
 export async function enter(
-  deps: Pick<AccountPagesDeps, "env" | "serverHashOf" | "keep">,
+  deps: Pick<AccountPagesDeps, "env" | "serverHashOf" | "keep" | "log">,
   { principal, credentials }: PagePerson,
   back: string,
 ): Promise<Response> {
@@ -63,6 +65,8 @@ export async function enter(
   const serverHash = signedIn === null ? null : await deps.serverHashOf(signedIn);
   const account = deps.env.ACCOUNT.getByName(principal);
   await account.openSession(await sessionId(session), serverHash);
+  const person = shortPerson(principal);
+  deps.log.info("sign_in", { at: "account", outcome: "ok", person });
   if (signedIn !== null) await deps.keep(signedIn);
   const headers = new Headers({ Location: localPath(back), "Cache-Control": "no-store" });
   headers.append("Set-Cookie", sessionCookie(session, SESSION_MS));
@@ -101,6 +105,15 @@ function showSignIn(
   return c.html(signInPage({ way, back, sent }), sent === null ? 200 : 422);
 }
 
+/** Whose browser a request comes from, where they are signed in there. */
+export async function signedInPerson(request: Request, env: Env): Promise<Person | null> {
+  const session = claimedSession(request);
+  if (session === null) return null;
+  const person = new Person(env, session.principal);
+  const isOpen = await person.account.hasSession(await sessionId(session));
+  return isOpen ? person : null;
+}
+
 /** Lets those through who are signed in, and of what they send only what they sent themselves. */
 export async function behindSession(
   c: PageContext,
@@ -108,13 +121,9 @@ export async function behindSession(
   next: () => Promise<void>,
 ): Promise<Response | undefined> {
   const session = claimedSession(c.req.raw);
-  const person = session === null ? null : new Person(deps.env, session.principal);
-  const isOpen =
-    session !== null &&
-    person !== null &&
-    (await person.account.hasSession(await sessionId(session)));
+  const person = await signedInPerson(c.req.raw, deps.env);
   const isPage = c.req.method === "GET" || c.req.method === "HEAD";
-  if (!isOpen) {
+  if (session === null || person === null) {
     // A program wants no page.
     if (/\.jsonl$|\/live$/.test(c.req.path)) return c.text("Sign in first.\n", 403);
     return showSignIn(c, deps, isPage ? localPath(c.req.path) : "/account", null);

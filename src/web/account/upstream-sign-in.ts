@@ -10,6 +10,7 @@ import {
 } from "../../auth/browser-visit.ts";
 import { newVisit, type Upstream, type Visit } from "../../auth/upstream.ts";
 import type { SignIn } from "../../config.ts";
+import type { Log } from "../../log.ts";
 import { Sealer } from "../../sealing.ts";
 import { TOO_MANY } from "../given-server.ts";
 import type { PageSignIn } from "./page-sign-in.tsx";
@@ -30,6 +31,7 @@ export interface PageVisitsDeps {
 export interface UpstreamPageDeps extends PageVisitsDeps {
   /** Counts an attempt to sign in from a network address; false where there were too many. */
   readonly attempt: (address: string) => Promise<boolean>;
+  readonly log: Log;
 }
 
 /** Binds what is sealed to its purpose. */
@@ -47,7 +49,10 @@ export function upstreamPageSignIn(
     fields: () => null,
     async prove(_form, request, back) {
       const address = request.headers.get("cf-connecting-ip") ?? "local";
-      if (!(await deps.attempt(address))) return { problem: TOO_MANY };
+      if (!(await deps.attempt(address))) {
+        deps.log.warn("sign_in", { at: "account", outcome: "too_many_attempts" });
+        return { problem: TOO_MANY };
+      }
       const begin = await upstream.begin();
       if ("problem" in begin)
         return {

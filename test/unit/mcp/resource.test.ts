@@ -1,6 +1,7 @@
 import { Client } from "@modelcontextprotocol/client";
 import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { afterEach, expect, test, vi } from "vitest";
+import { Log } from "../../../src/log.ts";
 import { createServer, PROMPTS, RESOURCES } from "../../../src/mcp/server.ts";
 import type { CallContext } from "../../../src/mcp/tool.ts";
 import { SCOPES, type Scope } from "../../../src/scopes.ts";
@@ -26,6 +27,7 @@ async function connect(scopes: readonly Scope[]) {
     jupyter: failing,
     notebooks: failing,
     server: failing,
+    log: new Log("info"),
     scopes,
   } as CallContext;
   const server = createServer(context);
@@ -92,6 +94,7 @@ test("without its scopes nothing is read, completed or prompted for, whoever let
 
 test("of what should not happen a client sees an id, and the log where it was, and neither its message", async () => {
   const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.spyOn(console, "log").mockImplementation(() => {});
   const client = await connect(SCOPES);
   let bugs = 0;
   for (const [what, work] of asking(client)) {
@@ -103,7 +106,14 @@ test("of what should not happen a client sees an id, and the log where it was, a
   }
   // All but the three prompts whose text is the same whatever is there.
   expect(bugs).toBe(asking(client).length - 3);
-  const lines = logged.mock.calls.flat().join("\n");
-  expect(lines).toMatch(/^\[\w{8}\] notebook: Error\n\s+at /);
-  expect(lines).not.toContain("secret");
+  const lines = logged.mock.calls.flat();
+  expect(JSON.parse(String(lines[0]))).toMatchObject({
+    event: "bug",
+    kind: "resource",
+    name: "notebook",
+    id: expect.stringMatching(/^[0-9a-f]{8}$/),
+    error: "Error",
+    frames: expect.stringMatching(/ < \S+ tool\.ts:\d+:\d+ < /),
+  });
+  expect(lines.join("\n")).not.toContain("secret");
 });

@@ -1,21 +1,35 @@
 import { expect, test } from "vitest";
 import packageJson from "../../../package.json";
-import type { JupyterState } from "../../../src/web/landing.tsx";
+import type { JupyterHealth } from "../../../src/jupyter/health.ts";
+import { Log } from "../../../src/log.ts";
 import { pages } from "../../../src/web/pages.tsx";
 
-const ANSWERING: JupyterState = {
+const ANSWERING: JupyterHealth = {
+  is: "Jupyter Server",
+  checkedAt: 0,
   answers: true,
   version: "2.17.0",
-  url: "http://localhost:8888/secret-path",
+  latencyMs: 3,
+  token: "accepted",
+  failure: null,
+  kernels: 2,
+  collaboration: true,
 };
+const URL_OF_IT = "http://localhost:8888/secret-path";
+const HEALTH_TOKEN = "a token of more than thirty-two characters";
 
-function app(options: { localUse?: boolean } = {}) {
+function app(options: { localUse?: boolean; health?: JupyterHealth } = {}) {
   const asked = { count: 0 };
   const site = pages({
-    config: { localUse: options.localUse ?? true },
+    config: {
+      localUse: options.localUse ?? true,
+      healthToken: HEALTH_TOKEN.replaceAll(" ", "-"),
+      jupyter: { httpUrl: URL_OF_IT },
+    },
+    log: new Log("error"),
     checkJupyter: async () => {
       asked.count += 1;
-      return ANSWERING;
+      return options.health ?? ANSWERING;
     },
   });
   return { site, asked };
@@ -28,10 +42,10 @@ function local(path: string, init: RequestInit = {}) {
   });
 }
 
-function stranger(path: string, init: RequestInit = {}) {
+function stranger(path: string, further: Readonly<Record<string, string>> = {}) {
+  const headers = { Host: "jupyter.example.com", "CF-Connecting-IP": "203.0.113.9" };
   return new Request(`https://jupyter.example.com${path}`, {
-    ...init,
-    headers: { Host: "jupyter.example.com", "CF-Connecting-IP": "203.0.113.9" },
+    headers: { ...headers, ...further },
   });
 }
 
@@ -42,8 +56,81 @@ test("/health tells a local caller the version and how Jupyter is", async () => 
   expect(await response.json()).toEqual({
     status: "ok",
     version: packageJson.version,
-    jupyter: ANSWERING,
+    jupyter: {
+      is: "Jupyter Server",
+      answers: true,
+      version: "2.17.0",
+      latencyMs: 3,
+      token: "accepted",
+      kernels: 2,
+      collaboration: true,
+      checkedAt: "1970-01-01T00:00:00.000Z",
+      url: URL_OF_IT,
+    },
+    counters: expect.objectContaining({ since: expect.any(String) }),
   });
+});
+
+const FAILING: readonly (readonly [what: string, health: JupyterHealth])[] = [
+  [
+    "jupyter_unreachable",
+    {
+      is: "Jupyter Server",
+      checkedAt: 0,
+      answers: false,
+      failure: { code: "jupyter_unreachable", host: "localhost:8888", reason: "timeout" },
+    },
+  ],
+  [
+    "token_rejected",
+    {
+      ...ANSWERING,
+      token: "rejected",
+      failure: {
+        code: "token_rejected",
+        host: "localhost:8888",
+        status: 403,
+        loginPage: false,
+      },
+    },
+  ],
+];
+
+test.for(FAILING)(
+  "/health answers 503 with the reason for %s, and /health/live says that the Worker is up",
+  async ([code, health]) => {
+    const { site } = app({ health });
+    const response = await site.fetch(local("/health"));
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({
+      status: "failing",
+      jupyter: { code, reason: expect.stringContaining("localhost:8888") },
+    });
+    const live = await site.fetch(local("/health/live"));
+    expect(live.status).toBe(200);
+    expect(await live.json()).toEqual({ status: "ok", version: packageJson.version });
+  },
+);
+
+test("/health is told by whom it is asked by HEALTH_TOKEN, and a wrong one is refused", async () => {
+  const { site, asked } = app();
+  const token = HEALTH_TOKEN.replaceAll(" ", "-");
+  const right = await site.fetch(
+    stranger("/health", { Authorization: `Bearer ${token}` }),
+  );
+  expect(right.headers.get("Cache-Control")).toBe("no-store");
+  const told = await right.text();
+  expect(JSON.parse(told)).toMatchObject({ jupyter: { answers: true, kernels: 2 } });
+  // Where it is, its owner knows, and whoever reads an uptime checker's log need not.
+  expect(told).not.toContain("secret-path");
+  expect(asked.count).toBe(1);
+  for (const wrong of [`Bearer ${token}x`, "Bearer", `Basic ${token}`, ""]) {
+    const response = await site.fetch(stranger("/health", { Authorization: wrong }));
+    expect(response.status, wrong).toBe(401);
+    expect(response.headers.get("Cache-Control")).toBe("no-store");
+    expect(await response.text()).not.toMatch(/answers|2\.17/);
+  }
+  expect(asked.count).toBe(1);
 });
 
 test("/health tells a stranger nothing of Jupyter, does not ask it, and may be cached", async () => {
