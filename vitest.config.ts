@@ -92,8 +92,6 @@ export default defineConfig({
                 AUDIT_DAYS: "30",
                 LOG_LEVEL: "debug",
                 HEALTH_TOKEN: "canary-health-token-of-more-than-32-characters",
-                // The person of the server that knows names, as `test/hosted/health.test.ts` has it.
-                OWNERS: "none",
                 MAX_REQUESTS_PER_MINUTE: "200",
                 MAX_CONVERSATIONS: "8",
                 MAX_RUNNING_EXECUTIONS: "4",

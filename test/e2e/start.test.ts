@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import path from "node:path";
@@ -150,7 +150,11 @@ test("npm start with a Jupyter server in .dev.vars that does not answer says whi
 
   const headers = { Host: `localhost:${server.port}` };
   const health = await ask({ port: server.port, path: "/health", headers });
-  expect(JSON.parse(health.body)).toMatchObject({ jupyter: { answers: false } });
+  expect(health.status).toBe(503);
+  expect(JSON.parse(health.body)).toMatchObject({
+    status: "failing",
+    jupyter: { answers: false, code: "jupyter_unreachable" },
+  });
   for (const view of VIEWS) {
     await using page = await openPage(browser, view);
     await page.goto(new URL("/", server.url).href);
@@ -163,6 +167,12 @@ test("npm start with a Jupyter server in .dev.vars that does not answer says whi
   expect(run.isError).toBe(true);
   expect(run.text).toContain(`127.0.0.1:${port}`);
   expect(run.text).toMatch(/\nNext: /);
+  // What the Worker tells of it is in its log, and the terminal stays a reader's.
+  const log = await readFile(path.join(project.root, ".jupyter", "wrangler.log"), "utf8");
+  expect(log).toMatch(
+    /\{"time":.*"event":"call".*"name":"run_code","outcome":"jupyter_unreachable"/,
+  );
+  expect(server.output).not.toContain('"event"');
 
   const pids = processesOf(server);
   await server.stop("SIGINT to the group");

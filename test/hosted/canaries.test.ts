@@ -27,6 +27,8 @@ const SECRETS: Record<string, string> = {
 
 /** All that anybody or any log got to see. */
 const shown: string[] = [];
+/** What of that the Worker and its objects logged, at every level. */
+const logged: string[] = [];
 const LEVELS = ["log", "info", "warn", "error", "debug"] as const;
 
 beforeAll(() => {
@@ -34,7 +36,9 @@ beforeAll(() => {
   SECRETS["the token of a person's own server"] = inject("ownServer").token;
   for (const level of LEVELS)
     vi.spyOn(console, level).mockImplementation((...args: unknown[]) => {
-      shown.push(args.map(String).join(" "));
+      const line = args.map(String).join(" ");
+      shown.push(line);
+      logged.push(line);
     });
 });
 
@@ -151,6 +155,96 @@ async function lookAround(person: Filled): Promise<void> {
     shown.push(JSON.stringify([...page.headers]), await page.text());
   }
 }
+
+test("no log line shows code, output, input, a path, a name, a query or an address", async () => {
+  const canary = `canary${crypto.randomUUID().slice(0, 8)}`;
+  const begun = logged.length;
+  const team = inject("teamServer");
+  const tokens = await signIn({ token: team.token }, await register(`${canary} client`));
+  await using client = await connectWith(tokens.access_token);
+  const call = (name: string, args: Readonly<Record<string, unknown>>) =>
+    client.call(name, args).catch((error: unknown) => ({ text: String(error) }));
+
+  const run = await client.call("run_code", {
+    code: `${canary} = "${canary} output"; print(${canary})`,
+  });
+  expect(run.text).toContain(`${canary} output`);
+  const { conversation } = run.execution;
+  await call("run_code", { conversation, code: `raise ValueError("${canary}")` });
+  await call("run_code", { conversation, code: "1", kernel: `${canary}` });
+  const asked = await client.call("run_code", {
+    conversation,
+    code: `print(input("${canary}? "))`,
+  });
+  const { execution } = asked.execution;
+  await call("send_input", { conversation, execution, text: `${canary} answer` });
+  await call("get_output", { conversation, execution, find: canary });
+  await call("get_output", { conversation, execution, find: `(${canary}` });
+  await call("list_variables", { conversation, name: canary });
+  await call("inspect_code", { conversation, code: canary });
+
+  const path = `${canary} folder/${canary}.ipynb`;
+  await call("write_file", { path: `${canary} folder/${canary}.txt`, content: canary });
+  await call("read_file", { path: `${canary} folder/${canary}.txt` });
+  for (const bad of [`../${canary}`, `${canary}/nowhere`, `/${canary}`])
+    for (const name of ["read_file", "read_notebook", "list_files", "delete_file"])
+      await call(name, { path: bad });
+  const cells = [{ cell_type: "code", source: `print("${canary}")` }];
+  await call("create_notebook", { path, cells });
+  await call("read_notebook", { path });
+  await call("edit_notebook", { path, version: canary, edits: [] });
+  await call("run_cells", { path, cells: "all", conversation });
+  await call("run_cells", { path, cells: [canary], conversation });
+  await call("search_notebooks", { query: canary, fresh: true });
+  await call("search_notebooks", { query: `(${canary}`, regex: true });
+  await call(canary, {});
+  await call("run_code", { conversation: canary, code: "1" });
+  await call("get_output", { conversation, execution: canary });
+  await client.read(`jupyter://files/${canary}.txt`).catch(() => []);
+  await fetchWorker(`${ORIGIN}/${canary}?${canary}`, {
+    headers: { "cf-ray": canary, "mcp-protocol-version": canary, "user-agent": canary },
+  });
+  await fetchWorker(RESOURCE, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${tokens.access_token}`,
+      "mcp-protocol-version": canary,
+      "cf-ray": canary,
+    },
+    body: JSON.stringify({ jsonrpc: "2.0", id: canary, method: canary }),
+  });
+  await fetchWorker(`${ORIGIN}/oauth/token`, {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams({ grant_type: canary, client_id: canary, code: canary }),
+  });
+  const account = new AccountBrowser();
+  await account.signsIn({ token: canary, server: `https://${canary}.example.com` });
+  await account.signsIn({ token: canary });
+  await client.call("restart_kernel", { conversation });
+  await client.call("end_conversation", { conversation, shutdown_kernels: true });
+  await call("delete_file", { path });
+
+  const lines = logged.slice(begun);
+  const events = new Set(
+    lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line).event),
+  );
+  for (const event of [
+    "call",
+    "run_started",
+    "run_ended",
+    "connection_opened",
+    "kernel_replaced",
+    "sign_in",
+    "oauth_refused",
+  ])
+    expect([...events]).toContain(event);
+  const principal = tokens.access_token.split(":")[0] ?? canary;
+  const secrets = [canary, principal, tokens.access_token, tokens.refresh_token];
+  for (const line of lines)
+    for (const secret of [...secrets, team.token, "127.0.0.1", "203.0.113."])
+      expect(line.toLowerCase().includes(secret.toLowerCase()), line).toBe(false);
+});
 
 test("nothing that is stored shows a token", async () => {
   const stored: string[] = [];

@@ -123,6 +123,8 @@ test.for([
   [{ JUPYTER_HEADERS: '{"X Name": "value"}' }, "JUPYTER_HEADERS"],
   [{ JUPYTER_HEADERS: '{"X-Name": "a\\nb"}' }, "JUPYTER_HEADERS"],
   [{ USER_SERVER_PORTS: "443,many" }, "USER_SERVER_PORTS"],
+  [{ LOG_LEVEL: "loud" }, "LOG_LEVEL"],
+  [{ HEALTH_TOKEN: "short" }, "HEALTH_TOKEN"],
   [{ MAX_CONVERSATIONS: "0" }, "MAX_CONVERSATIONS"],
   [{ JUPYTERHUB_URL: "http://hub.example.com" }, "JUPYTERHUB_URL"],
   [{ JUPYTERHUB_URL: "https://ada:secret@hub.example.com" }, "JUPYTERHUB_URL"],
