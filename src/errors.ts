@@ -121,15 +121,38 @@ export function failureOf(error: unknown): Failure | null {
   return isNewer ? { code: "storage_newer" } : null;
 }
 
-/** Runs `work` and turns an {@link ExpectedError} into a value; anything else is a bug and throws. */
-export async function outcomeOf<T>(work: () => Promise<T> | T): Promise<Outcome<T>> {
+/**
+ * Runs `work` and turns an {@link ExpectedError} into a value; anything else is a bug and throws.
+ *
+ * @param noted logs a bug where it is, and gives the id of that line. Only the id then
+ *   goes on: the platform logs what leaves an object, and a message can quote anything
+ */
+export async function outcomeOf<T>(
+  work: () => Promise<T> | T,
+  noted?: (error: unknown) => string,
+): Promise<Outcome<T>> {
   try {
     return { ok: await work() };
   } catch (error) {
     const failure = failureOf(error);
     if (failure !== null) return { failure };
-    throw error;
+    const isToGoOn = isInterruption(error) || notedBug(error) !== null;
+    if (noted === undefined || isToGoOn) throw error;
+    // oxlint-disable-next-line preserve-caught-error
+    throw new Error(`bug ${noted(error)}`);
   }
+}
+
+/** The id under which an object has logged a bug already; null where it has not. */
+export function notedBug(error: unknown): string | null {
+  const { message } = error instanceof Error ? error : { message: "" };
+  return /^bug ([0-9a-f]{8})$/.exec(message)?.[1] ?? null;
+}
+
+/** Whether an object that was called went away, as at a deploy. */
+function isInterruption(error: unknown): boolean {
+  const { retryable, durableObjectReset } = Object(error) as Record<string, unknown>;
+  return retryable === true || durableObjectReset === true;
 }
 
 /** The value of an {@link Outcome}. Throws its failure as an {@link ExpectedError}. */

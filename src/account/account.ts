@@ -132,7 +132,7 @@ export class Account extends DurableObject<Env> {
 
   /** Counts a call of a client, unless it was revoked or there were too many within a minute. */
   admit(grant: string): Promise<Outcome<null>> {
-    return outcomeOf(() => {
+    return this.#outcome(() => {
       const now = Date.now();
       if (!this.#clients.use(grant, now)) throw new ExpectedError({ code: "signed_out" });
       this.#usage.countCall(now);
@@ -142,7 +142,7 @@ export class Account extends DurableObject<Env> {
 
   /** Makes room for one more execution in a conversation, perhaps its first. */
   begin(conversation: string): Promise<Outcome<null>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       if (this.#isForgotten || tableExists(this.#sql, "closing"))
         throw new ExpectedError({ code: "signed_out" });
       if (this.#usage.excess(conversation) !== null) await this.#forgetTheDoubtful();
@@ -213,6 +213,10 @@ export class Account extends DurableObject<Env> {
       this.#log.bug({ task: "clean_up" }, error);
     }
     await this.ctx.storage.setAlarm(Date.now() + DAY_MS);
+  }
+
+  #outcome<T>(work: () => Promise<T> | T): Promise<Outcome<T>> {
+    return outcomeOf(work, (error) => this.#log.bug({}, error));
   }
 
   async #enter(serverHash: string | null): Promise<void> {

@@ -222,7 +222,7 @@ export class Conversation
     onProgress?: ProgressListener,
   ): Promise<Outcome<ExecutionResult>> {
     const prepare = async () => () => this.kernels.forRun(request.kernel);
-    return outcomeOf(() => this.#begin(request, request.code, prepare, onProgress));
+    return this.#outcome(() => this.#begin(request, request.code, prepare, onProgress));
   }
 
   /** Runs cells of a notebook in its own kernel, one after the other, and writes what comes of it into the file. */
@@ -232,14 +232,14 @@ export class Conversation
   ): Promise<Outcome<ExecutionResult>> {
     const prepare = (record: ExecutionRecord) => this.#notebooks.prepare(record, request);
     const code = `run_cells ${JSON.stringify(request.path)}`;
-    return outcomeOf(() => this.#begin(request, code, prepare, onProgress));
+    return this.#outcome(() => this.#begin(request, code, prepare, onProgress));
   }
 
   /** Waits on for a run whose first call was cut off, found by the `msgId` that it was given. */
   resumeRun(
     request: { readonly msgId: string } & Patience,
   ): Promise<Outcome<ExecutionResult>> {
-    return outcomeOf(() => {
+    return this.#outcome(() => {
       this.#wake();
       const record = this.journal.byMsgId(request.msgId);
       if (record === null) throw this.#executionNotFound("of that call");
@@ -253,7 +253,7 @@ export class Conversation
     request: ReadRequest,
     onProgress?: ProgressListener,
   ): Promise<Outcome<ExecutionResult>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       this.#wake();
       const record = this.#record(request.execution);
       const now = Date.now();
@@ -278,7 +278,7 @@ export class Conversation
     readonly pattern: string;
     readonly maxOutputChars: number;
   }): Promise<Outcome<{ readonly view: ExecutionView; readonly text: string }>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       const record = await this.#caughtUp(request.execution);
       const text = findInOutput(
         this.journal,
@@ -296,7 +296,7 @@ export class Conversation
     readonly image: number;
     readonly maxOutputChars: number;
   }): Promise<Outcome<NumberedResult>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       const record = await this.#caughtUp(request.execution);
       const shown = readNumbered(
         this.journal,
@@ -310,7 +310,7 @@ export class Conversation
 
   /** The code that was run here as cells of a notebook, for a kernelspec or else for that of the kernel used last. */
   cells(kernelspec: string | undefined): Promise<Outcome<ConversationCells>> {
-    return outcomeOf(() => {
+    return this.#outcome(() => {
       this.#wake();
       this.#flush();
       return cellsOfRuns(this.journal, this.slots, kernelspec);
@@ -319,7 +319,7 @@ export class Conversation
 
   /** The latest executions, newest first. */
   executions(limit: number): Promise<Outcome<readonly ExecutionView[]>> {
-    return outcomeOf(() => {
+    return this.#outcome(() => {
       this.#wake();
       this.#flush();
       return this.journal.latest(limit).map((record) => this.#view(record));
@@ -331,7 +331,7 @@ export class Conversation
     request: { readonly execution: string; readonly text: string } & Patience,
     onProgress?: ProgressListener,
   ): Promise<Outcome<ExecutionResult>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       this.#wake();
       this.#flush();
       const record = this.#record(request.execution);
@@ -355,7 +355,7 @@ export class Conversation
     readonly prompt: string;
     readonly text: string;
   }): Promise<Outcome<ExecutionView>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       this.#wake();
       this.#flush();
       const { execution } = request;
@@ -376,7 +376,7 @@ export class Conversation
       readonly seen: string | null;
     } & Patience,
   ): Promise<Outcome<Shown>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       this.#wake();
       this.#flush();
       const deadline = Date.now() + request.waitMs;
@@ -397,7 +397,7 @@ export class Conversation
 
   /** Interrupts a kernel and says how what ran in it ended. */
   interrupt(kernel: string | undefined): Promise<Outcome<Interrupted>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       const slot = await this.kernels.attached(kernel, this.#wake().handle);
       const [held, running] = partition(
         this.#unfinishedOn(slot),
@@ -429,7 +429,7 @@ export class Conversation
     readonly name: string | null;
     readonly pattern: string;
   }): Promise<Outcome<Variables>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       const slot = await this.kernels.attached(request.kernel, this.#wake().handle);
       return this.#introspection.variables(slot, request.name, request.pattern);
     });
@@ -439,7 +439,7 @@ export class Conversation
   inspect(
     request: { readonly kernel: string | undefined } & InspectRequest,
   ): Promise<Outcome<Inspected>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       const slot = await this.kernels.attached(request.kernel, this.#wake().handle);
       return this.#introspection.inspect(slot, request);
     });
@@ -447,7 +447,7 @@ export class Conversation
 
   /** Replaces a kernel's process. */
   restart(kernel: string | undefined): Promise<Outcome<Ended>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       const slot = await this.kernels.attached(kernel, this.#wake().handle);
       const lost = this.#unfinishedOn(slot);
       const connection = this.connection(slot.slot);
@@ -465,7 +465,7 @@ export class Conversation
 
   /** Ends a kernel. */
   shutdown(kernel: string): Promise<Outcome<Ended>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       const slot = await this.kernels.attached(kernel, this.#wake().handle);
       const lost = this.#unfinishedOn(slot);
       const connection = this.connection(slot.slot);
@@ -484,7 +484,7 @@ export class Conversation
 
   /** The kernels of this conversation, the current one first. */
   listKernels(): Promise<Outcome<readonly KernelSlot[]>> {
-    return outcomeOf(() => {
+    return this.#outcome(() => {
       this.#wake();
       return this.slots.all();
     });
@@ -492,7 +492,7 @@ export class Conversation
 
   /** Forgets the conversation, and where asked shuts down the kernels that it started. */
   end(shutdownKernels: boolean): Promise<Outcome<EndedConversation>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       this.#wake();
       const slots = this.slots.all().filter((slot) => !slot.gone);
       const chosen = shutdownKernels
@@ -672,6 +672,10 @@ export class Conversation
     if (this.hasEnded()) return null;
     const storedBytes = this.#sql.databaseSize;
     return { running: this.journal.unfinished().length, storedBytes };
+  }
+
+  #outcome<T>(work: () => Promise<T> | T): Promise<Outcome<T>> {
+    return outcomeOf(work, (error) => this.log.bug({}, error));
   }
 
   #create(identity: ConversationIdentity): void {

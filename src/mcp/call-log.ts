@@ -1,6 +1,6 @@
 /** What is told of a call: what it was, how long it took, how it came out, and which execution it was about. */
 
-import { ExpectedError, type Failure } from "../errors.ts";
+import { ExpectedError, notedBug, type Failure } from "../errors.ts";
 import { shortKernel, type Log, type LogFields } from "../log.ts";
 import type { ExecutionMeta } from "./words.ts";
 
@@ -40,7 +40,11 @@ export class CallLog {
   failed(error: unknown): void {
     const fields = this.#took();
     if (!(error instanceof ExpectedError))
-      this.#log.info("call", { ...fields, outcome: "bug" });
+      this.#log.info("call", {
+        ...fields,
+        outcome: "bug",
+        id: notedBug(error) ?? undefined,
+      });
     else {
       const outcome = error.failure.code;
       if (FOR_THE_OPERATOR.has(outcome)) this.#log.warn("call", { ...fields, outcome });

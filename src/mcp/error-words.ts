@@ -3,7 +3,7 @@ import {
   ProtocolErrorCode,
   ResourceNotFoundError,
 } from "@modelcontextprotocol/server";
-import { failureOf, type Failure } from "../errors.ts";
+import { failureOf, notedBug, type Failure } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { adviceFor } from "./advice.ts";
 import { CallLog } from "./call-log.ts";
@@ -20,7 +20,7 @@ export function errorText(log: Log, isRepeatable: boolean, error: unknown): stri
     const quotation = said === "" ? [] : [`It said: ${quoted(said)}`];
     return [message, ...quotation, ...listed, `Next: ${next}`].join("\n");
   }
-  const id = log.bug({}, error);
+  const id = notedBug(error) ?? log.bug({}, error);
   const next = isRepeatable
     ? "Call again; if it stays, report that id to whoever runs this server."
     : "It may have been done all the same: look with list_conversations and get_output before calling again.";

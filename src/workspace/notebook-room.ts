@@ -8,7 +8,7 @@ import { DurableObject } from "cloudflare:workers";
 import { parseConfig, type Config } from "../config.ts";
 import { outcomeOf, valueOf, type Outcome } from "../errors.ts";
 import { workspaceName } from "../identity.ts";
-import { Log } from "../log.ts";
+import { Log, shortPerson } from "../log.ts";
 import { judgeByHub } from "../jupyter/hub-server.ts";
 import { JupyterServer } from "../jupyter/server.ts";
 import type { RoomObject, RoomPlace } from "../notebook/access.ts";
@@ -22,11 +22,13 @@ import { NoRoomError } from "../notebook/room-visits.ts";
 /** See the head of this file. Where the server cannot make a room of the file, methods answer with null. */
 export class NotebookRoom extends DurableObject<Env> implements RoomObject {
   readonly #config: Config;
+  readonly #log: Log;
   #notebook: RoomNotebook | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#config = parseConfig(env);
+    this.#log = new Log(this.#config.logLevel, { person: shortPerson(ctx.id.name) });
   }
 
   /** What is in the room. */
@@ -57,11 +59,13 @@ export class NotebookRoom extends DurableObject<Env> implements RoomObject {
     work: (notebook: RoomNotebook) => Promise<T>,
   ): Promise<Outcome<T | null>> {
     this.#notebook ??= this.#open(place);
-    const done = outcomeOf(() =>
-      work(this.#notebook ?? this.#open(place)).catch((error: unknown) => {
-        if (error instanceof NoRoomError) return null;
-        throw error;
-      }),
+    const done = outcomeOf(
+      () =>
+        work(this.#notebook ?? this.#open(place)).catch((error: unknown) => {
+          if (error instanceof NoRoomError) return null;
+          throw error;
+        }),
+      (error) => this.#log.bug({}, error),
     );
     // Whoever called may leave before it is done.
     this.ctx.waitUntil(done.catch(() => undefined));
@@ -70,7 +74,7 @@ export class NotebookRoom extends DurableObject<Env> implements RoomObject {
 
   #open({ owner, path }: RoomPlace): RoomNotebook {
     const workspace = this.env.WORKSPACE.getByName(workspaceName(owner));
-    const { signIn, jupyter, kernelLingerMs, logLevel } = this.#config;
+    const { signIn, jupyter, kernelLingerMs } = this.#config;
     const server = new JupyterServer(
       signIn === null ? jupyter : async () => valueOf(await workspace.address()),
       judgeByHub,
@@ -79,9 +83,8 @@ export class NotebookRoom extends DurableObject<Env> implements RoomObject {
       // The next search reads it again. What fails there is found at the next listing.
       this.ctx.waitUntil(workspace.fileChanged(path).catch(() => undefined));
     };
-    const log = new Log(logLevel);
     return new RoomNotebook(server, path, kernelLingerMs, saved, (error) => {
-      log.bug({ task: "room_message" }, error);
+      this.#log.bug({ task: "room_message" }, error);
     });
   }
 }

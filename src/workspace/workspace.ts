@@ -319,7 +319,7 @@ export class Workspace extends DurableObject<Env> {
 
   /** How to reach the server with the credentials that were kept last. */
   address(): Promise<Outcome<JupyterAddress>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       if (!this.#exists("credentials")) throw new ExpectedError({ code: "signed_out" });
       const { sealed } = this.#sql
         .exec<{ sealed: string }>("SELECT sealed FROM credentials")
@@ -420,6 +420,10 @@ export class Workspace extends DurableObject<Env> {
     return this.#building;
   }
 
+  #outcome<T>(work: () => Promise<T> | T): Promise<Outcome<T>> {
+    return outcomeOf(work, (error) => this.#log.bug({}, error));
+  }
+
   #note(error: unknown): void {
     if (error instanceof ExpectedError) {
       this.#trouble = error.failure;
@@ -464,7 +468,7 @@ export class Workspace extends DurableObject<Env> {
 
   /** Finds texts in all notebooks, from what is in the index by now. */
   search(request: SearchRequest): Promise<Outcome<SearchAnswer>> {
-    return outcomeOf(async () => {
+    return this.#outcome(async () => {
       const query = request.isRegex
         ? parseRegex(request.query)
         : parseQuery(request.query);

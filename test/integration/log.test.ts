@@ -1,4 +1,8 @@
-import { abortAllDurableObjects, runDurableObjectAlarm } from "cloudflare:test";
+import {
+  abortAllDurableObjects,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
 import { expect, test } from "vitest";
 import { LogLines } from "../support/log-lines.ts";
 import type { ExecutionMeta, McpClient } from "../support/mcp-client.ts";
@@ -157,4 +161,29 @@ test("a run that a crash interrupted is told when the alarm finds it, and once w
   expect(ended).toMatchObject({ resumed: true });
   await client.call("get_output", { conversation, execution });
   expect(log.with({ event: "run_ended", conversation, execution })).toHaveLength(1);
+});
+
+test("a bug in an object is told where it was, once, under the id that the caller is shown", async () => {
+  using log = new LogLines();
+  await using client = await connect();
+  const { conversation } = (await client.call("run_code", { code: "1" })).execution;
+  await runInDurableObject(await stubOf(conversation), (_instance, { storage }) => {
+    storage.sql.exec("ALTER TABLE executions RENAME TO canary");
+  });
+  const failed = await client.call("get_output", { conversation, execution: "e1" });
+  const id = /\(error ([0-9a-f]{8})\)/.exec(failed.text)?.[1];
+  expect(failed.isError).toBe(true);
+  const bugs = log.with({ event: "bug", conversation });
+  expect(bugs).toEqual([
+    expect.objectContaining({
+      level: "error",
+      id,
+      error: "Error",
+      frames: expect.stringMatching(/journal\.ts:\d+/),
+    }),
+  ]);
+  expect(log.with({ event: "call", name: "get_output" })).toEqual([
+    expect.objectContaining({ conversation, outcome: "bug", id }),
+  ]);
+  expect(log.texts.join("\n")).not.toContain("no such table");
 });

@@ -7,7 +7,7 @@
 import { Hono } from "hono";
 import { DEPLOYMENT_NAME } from "../../account/deployment.ts";
 import { formToken, removedCookie } from "../../auth/browser-session.ts";
-import { failureOf } from "../../errors.ts";
+import { failureOf, notedBug } from "../../errors.ts";
 import { field } from "../authorize.tsx";
 import type { PagesEnv } from "../pages.tsx";
 import { activityPage } from "./activity.tsx";
@@ -80,7 +80,8 @@ export function accountRoutes(deps: AccountPagesDeps): Hono<PagesEnv> {
   app.all("*", notFound);
   app.onError((error, c) => {
     if (failureOf(error) !== null) throw error;
-    const id = deps.log.bug({ task: "page", route: c.req.routePath }, error);
+    const id =
+      notedBug(error) ?? deps.log.bug({ task: "page", route: c.req.routePath }, error);
     return c.html(<Failed id={id} />, 500);
   });
   // What it adds to the variables of a page are its own.
