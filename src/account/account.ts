@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { AuditEntry, AuditEvent, ExecutionEvent } from "../audit.ts";
-import { parseConfig, type Standing } from "../config.ts";
+import { configOf, type Standing } from "../config.ts";
 import { ExpectedError, outcomeOf, type Outcome } from "../errors.ts";
 import { Log, shortPerson } from "../log.ts";
 import { AuditTrail } from "./audit-trail.ts";
@@ -45,7 +45,7 @@ export class Account extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const { signIn, logLevel } = parseConfig(env);
+    const { signIn, logLevel } = configOf(env);
     this.#log = new Log(logLevel, { person: shortPerson(ctx.id.name) });
     this.#auditMs = (signIn?.auditDays ?? 0) * DAY_MS;
     const sql = new VersionedStorage(ctx.storage, ACCOUNT_SCHEMA);

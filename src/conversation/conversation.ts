@@ -6,7 +6,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import {
-  parseConfig,
+  configOf,
   type Config,
   type JupyterAddress,
   type Standing,
@@ -180,7 +180,7 @@ export class Conversation
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#config = parseConfig(env);
+    this.#config = configOf(env);
     const { name } = ctx.id;
     const about = { person: shortPerson(name), conversation: name?.split("/").at(-1) };
     this.log = new Log(this.#config.logLevel, about);

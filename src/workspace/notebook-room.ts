@@ -5,7 +5,7 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import { parseConfig, type Config } from "../config.ts";
+import { configOf, type Config } from "../config.ts";
 import { outcomeOf, valueOf, type Outcome } from "../errors.ts";
 import { workspaceName } from "../identity.ts";
 import { Log, shortPerson } from "../log.ts";
@@ -27,7 +27,7 @@ export class NotebookRoom extends DurableObject<Env> implements RoomObject {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#config = parseConfig(env);
+    this.#config = configOf(env);
     this.#log = new Log(this.#config.logLevel, { person: shortPerson(ctx.id.name) });
   }
 

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { Sealer } from "../sealing.ts";
 import { addressOf, type ServerCredentials } from "../credentials.ts";
-import { parseConfig, type Config, type JupyterAddress } from "../config.ts";
+import { configOf, type Config, type JupyterAddress } from "../config.ts";
 import {
   ExpectedError,
   outcomeOf,
@@ -162,7 +162,7 @@ export class Workspace extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#config = parseConfig(env);
+    this.#config = configOf(env);
     this.#log = new Log(this.#config.logLevel, { person: shortPerson(ctx.id.name) });
     this.#sql = new VersionedStorage(ctx.storage, WORKSPACE_SCHEMA);
     this.#index = new SearchIndex(this.#sql);
