@@ -1,6 +1,12 @@
 import { z } from "zod";
-import { descendantsOf, listeningPorts, programOf, residentMemory } from "./processes.ts";
-import type { Stack } from "./stack.ts";
+import {
+  cpuTime,
+  descendantsOf,
+  listeningPorts,
+  programOf,
+  residentMemory,
+} from "./processes.ts";
+import type { WorkerStack } from "./stack.ts";
 
 /** The JavaScript heap of an isolate, and what hangs on it outside. In bytes. */
 export interface HeapUsage {
@@ -17,6 +23,10 @@ export interface Inspector extends Disposable {
   heap(): Promise<HeapUsage>;
   /** Samples what the Worker does while `work` is under way. */
   profile(work: () => Promise<unknown>): Promise<Profile>;
+  /** Lets go of everything that nobody can reach any more. */
+  collectGarbage(): Promise<void>;
+  /** CPU time that the workerd process has taken by now. */
+  cpuMs(): Promise<number>;
   /** Of the workerd process that runs the Worker. */
   resident(): ReturnType<typeof residentMemory>;
 }
@@ -56,7 +66,9 @@ export type Profile = z.infer<typeof profileSchema>["profile"];
 const SAMPLING_US = 100;
 
 /** Attaches to the debugger port of `wrangler dev`. Linux only. */
-export async function openInspector({ url }: Stack): Promise<Inspector> {
+export async function openInspector({
+  url,
+}: Pick<WorkerStack, "url">): Promise<Inspector> {
   const { proxyPort, workerPid } = await findWorkerd(Number(url.port));
   const response = await fetch(`http://127.0.0.1:${proxyPort}/json`);
   const [{ webSocketDebuggerUrl }] = targetsSchema.parse(await response.json());
@@ -73,7 +85,10 @@ export async function openInspector({ url }: Stack): Promise<Inspector> {
 
   const waiting = new Map<number, (result: unknown) => void>();
   socket.addEventListener("message", ({ data }) => {
-    const { success, data: answer } = answerSchema.safeParse(JSON.parse(String(data)));
+    const text = String(data);
+    // A snapshot arrives as many of them, and nobody wants it.
+    if (text.startsWith('{"method"')) return;
+    const { success, data: answer } = answerSchema.safeParse(JSON.parse(text));
     if (!success) return;
     waiting.get(answer.id)?.(answer.result);
     waiting.delete(answer.id);
@@ -101,6 +116,12 @@ export async function openInspector({ url }: Stack): Promise<Inspector> {
       const { profile } = profileSchema.parse(await ask("Profiler.stop"));
       return profile;
     },
+    async collectGarbage() {
+      // workerd has no `collectGarbage`. A snapshot begins with it, and is never answered itself.
+      void ask("HeapProfiler.takeHeapSnapshot");
+      await ask("Runtime.getHeapUsage");
+    },
+    cpuMs: () => cpuTime(workerPid),
     resident: () => residentMemory(workerPid),
     [Symbol.dispose]: () => socket.close(),
   };

@@ -27,6 +27,7 @@ const executionSchema = z.object({
   conversation: z.string(),
   execution: z.string(),
   state: z.string(),
+  kernel: z.string().nullable(),
 });
 
 const resultSchema = z.object({
@@ -40,6 +41,8 @@ export interface Run {
   readonly conversation: string;
   readonly execution: string;
   readonly state: string;
+  /** Its id; null before there is one. */
+  readonly kernel: string | null;
   readonly text: string;
 }
 

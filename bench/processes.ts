@@ -56,3 +56,14 @@ export async function residentMemory(
     Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1024;
   return { now: bytes("VmRSS"), peak: bytes("VmHWM") };
 }
+
+/** Linux counts in hundredths of a second, wherever Node runs. */
+const TICK_MS = 10;
+
+/** The CPU time that a process has taken, all threads together. */
+export async function cpuTime(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [user, system] = [fields[11], fields[12]].map(Number);
+  return ((user ?? 0) + (system ?? 0)) * TICK_MS;
+}

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { formatEnvFile } from "../scripts/dev-vars.ts";
@@ -14,23 +14,31 @@ import { Worker } from "../scripts/worker.ts";
 const ROOT = path.dirname(import.meta.dirname);
 
 /** All that the Worker is built from. */
-const SOURCES = ["src", "package.json", "tsconfig.json", "wrangler.toml"];
+const SOURCES = ["src", "load", "package.json", "tsconfig.json", "wrangler.toml"];
 
-/** A Jupyter server and a Worker for it, as `npm start` runs them. Everything they write is in a temporary folder. */
-export interface Stack extends AsyncDisposable {
-  readonly jupyter: JupyterServer;
+/** A Worker, as `npm start` runs it. Everything it writes is in a temporary folder. */
+export interface WorkerStack extends AsyncDisposable {
   /** Of the Worker's MCP endpoint. */
   readonly url: URL;
   /** What the Durable Objects have stored. */
   readonly stateDir: string;
+}
+
+/** A Jupyter server and a Worker for it. */
+export interface Stack extends WorkerStack {
+  readonly jupyter: JupyterServer;
   /** Jupyter's root folder. */
   readonly rootDir: string;
 }
 
-/**
- * Starts both. The Worker is built from a copy of the sources, so that an edit
- * during a measurement does not reload it.
- */
+/** How a Worker is built and set up. */
+export interface WorkerOptions {
+  /** Instead of src/index.ts. */
+  readonly main?: string;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** Starts both. */
 export async function openStack({
   plain,
   environment = startEnvironment,
@@ -42,17 +50,32 @@ export async function openStack({
   const { python } = await preparePythonEnvironment(environment);
   await using opening = new AsyncDisposableStack();
   const folder = await openTemporaryFolder(opening);
-  const root = path.join(folder, "project");
-  await copyProject(root);
+  const rootDir = path.join(folder, "notebooks");
+  const runtimeDir = path.join(folder, "server");
+  const jupyter = opening.use(await startJupyter({ python, plain, rootDir, runtimeDir }));
+  const { url, stateDir } = opening.use(await openWorker(jupyter));
+  const opened = opening.move();
+  return {
+    jupyter,
+    url,
+    rootDir,
+    stateDir,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
 
-  const jupyter = opening.use(
-    await startJupyter({
-      python,
-      plain,
-      rootDir: path.join(folder, "notebooks"),
-      runtimeDir: path.join(folder, "server"),
-    }),
-  );
+/**
+ * Starts a Worker for a Jupyter server. It is built from a copy of the sources,
+ * so that an edit during a measurement does not reload it.
+ */
+export async function openWorker(
+  jupyter: Pick<JupyterServer, "port" | "token">,
+  { main, settings = {} }: WorkerOptions = {},
+): Promise<WorkerStack> {
+  await using opening = new AsyncDisposableStack();
+  const folder = await openTemporaryFolder(opening);
+  const root = path.join(folder, "project");
+  await copyProject(root, main);
   const envFile = path.join(folder, "worker.env");
   await writeFile(
     envFile,
@@ -61,6 +84,7 @@ export async function openStack({
       JUPYTER_HOST: "127.0.0.1",
       JUPYTER_PORT: String(jupyter.port),
       JUPYTER_TOKEN: jupyter.token,
+      ...settings,
     }),
     { mode: 0o600 },
   );
@@ -73,9 +97,7 @@ export async function openStack({
 
   const opened = opening.move();
   return {
-    jupyter,
     url: new URL(`http://localhost:${port}/mcp`),
-    rootDir: path.join(folder, "notebooks"),
     stateDir: path.join(root, ".wrangler", "state"),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
@@ -93,10 +115,15 @@ export async function openTemporaryFolder(owner: AsyncDisposableStack): Promise<
   return folder;
 }
 
-async function copyProject(folder: string): Promise<void> {
+async function copyProject(folder: string, main: string | undefined): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const name of SOURCES) {
     await cp(path.join(ROOT, name), path.join(folder, name), { recursive: true });
+  }
+  if (main !== undefined) {
+    const file = path.join(folder, "wrangler.toml");
+    const settings = await readFile(file, "utf8");
+    await writeFile(file, settings.replace(/^main = .*$/m, `main = "${main}"`));
   }
   const modules = path.join(ROOT, "node_modules");
   // Windows lets everybody make junctions, but not links.

@@ -67,7 +67,7 @@ export async function takeTurns(ways: readonly Way[], rounds: Rounds): Promise<T
 }
 
 /** By nearest rank: a time that was measured, never one in between. */
-function percentile(times: readonly number[], fraction: number): number {
+export function percentile(times: readonly number[], fraction: number): number {
   const sorted = times.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)] ?? Number.NaN;
 }

@@ -91,6 +91,7 @@ class Kernel:
         self.messages = 0
         self.queue = asyncio.Queue()
         self.running = None
+        self.has_ended = False
         self.activity = now()
         self.task = asyncio.create_task(self.serve())
 
@@ -155,6 +156,8 @@ class Kernel:
             await self.running
             reply |= {"user_expressions": {}, "payload": []}
         except (Fail, asyncio.CancelledError) as error:
+            if self.has_ended:
+                raise
             is_failure = isinstance(error, Fail)
             error = {
                 "ename": "ZeroDivisionError" if is_failure else "KeyboardInterrupt",
@@ -220,6 +223,7 @@ class Kernel:
         self.status("busy", asked)
         self.publish("shutdown_reply", {"status": "ok", "restart": False}, asked)
         self.status("idle", asked)
+        self.has_ended = True
         self.task.cancel()
         self.interrupt()
         del kernels[self.id]
@@ -325,7 +329,8 @@ class Channels(websocket.WebSocketHandler):
     def deliver(self, frame):
         # One that has just been closed by the other end is not off the list yet.
         try:
-            self.write_message(frame, binary=True)
+            written = self.write_message(frame, binary=True)
+            written.add_done_callback(lambda done: done.exception())
         except websocket.WebSocketClosedError:
             pass
 

@@ -5,12 +5,7 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import {
-  configOf,
-  type Config,
-  type JupyterAddress,
-  type Standing,
-} from "../config.ts";
+import { configOf, type Config, type JupyterAddress, type Standing } from "../config.ts";
 import { ExpectedError, failureOf, outcomeOf, valueOf, type Outcome } from "../errors.ts";
 import {
   conversationName,
