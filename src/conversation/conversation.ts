@@ -579,6 +579,10 @@ export class Conversation
     this.report();
   }
 
+  isAwaited(execution: number): boolean {
+    return this.changes.areAwaited(execution);
+  }
+
   async rememberVersion(
     path: string,
     version: string,
@@ -822,7 +826,7 @@ export class Conversation
       this.#storage.done("watch");
       await this.#storage.arm();
     } else {
-      await this.#storage.reschedule("watch", Date.now() + WATCH_INTERVAL_MS, 0);
+      this.#storage.keep("watch");
     }
   }
 

@@ -94,12 +94,22 @@ export class ConversationStorage {
   /** Sets the time of `name`, whatever it was before. */
   async reschedule(name: DueName, at: number, failures: number): Promise<void> {
     this.#sql.exec(
-      "INSERT OR REPLACE INTO due_times VALUES (?, ?, ?)",
+      // Replacing the row would write its index as well.
+      `INSERT INTO due_times VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET at = excluded.at, failures = excluded.failures`,
       name,
       at,
       failures,
     );
     await this.arm();
+  }
+
+  /** Leaves `name` at the time that {@link takeDue} gave it, as one that has not failed. */
+  keep(name: DueName): void {
+    this.#sql.exec(
+      "UPDATE due_times SET failures = 0 WHERE name = ? AND failures > 0",
+      name,
+    );
   }
 
   /** Takes `name` off the table: it is done. */

@@ -16,6 +16,11 @@ const MAX_LAST_LINE_CHARS = 200;
 export class Changes {
   readonly #waiting = new Map<number, Set<() => void>>();
 
+  /** Whether anybody waits for changes of this execution. */
+  areAwaited(execution: number): boolean {
+    return (this.#waiting.get(execution)?.size ?? 0) > 0;
+  }
+
   /** Wakes all who wait for this execution. */
   announce(execution: number): void {
     for (const wake of this.#waiting.get(execution) ?? []) wake();

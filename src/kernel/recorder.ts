@@ -1,7 +1,8 @@
 /**
  * Takes what a kernel sends for its executions through the reducer and into the
  * journal. Nobody is told of anything before it is stored. Between two flushes,
- * at most a quarter of a second, new items are in memory alone.
+ * at most a quarter of a second while somebody waits and a second while nobody
+ * does, new items are in memory alone.
  */
 
 import type { Message } from "../jupyter/messages.ts";
@@ -21,6 +22,8 @@ import type { ExecutionRecord, Journal } from "./journal.ts";
 
 /** Output is written this often at the most, so that rows stay few. */
 const FLUSH_INTERVAL_MS = 250;
+/** Rows are most of what a run that prints costs. While nobody waits for them a crash is all that a pause could matter to. */
+const UNWATCHED_FLUSH_INTERVAL_MS = 1_000;
 /** A burst above this is written at once, so that memory stays bounded. */
 const FLUSH_CHARS = 64 * 1024;
 
@@ -30,6 +33,8 @@ export interface RecorderHost {
   now(): number;
   /** Called after something about an execution was stored. */
   changed(execution: number): void;
+  /** Whether anybody waits for that. */
+  isAwaited(execution: number): boolean;
 }
 
 /** What a message meant for its execution. */
@@ -62,6 +67,8 @@ export class Recorder {
   /** By the `msg_id` of the request. */
   readonly #pending = new Map<string, Pending>();
   #timer: ReturnType<typeof setTimeout> | null = null;
+  /** When the timer ends. */
+  #flushesAt = 0;
   #lastFlush = 0;
   /** Messages that were received a second time. */
   duplicates = 0;
@@ -83,7 +90,8 @@ export class Recorder {
     const isUrgent =
       stateOf(progress) !== stateOf(before) || pending.chars >= FLUSH_CHARS;
     if (hasEnded || isUrgent) this.flush();
-    else if (pending.items.length > 0 || progress !== pending.saved) this.#flushSoon();
+    else if (pending.items.length > 0 || progress !== pending.saved)
+      this.#flushSoon(pending.number);
     const isHalfDone = isHalf(progress) && !isHalf(before);
     const { number, isRunning } = pending;
     return { number, isRunning, hasEnded, isHalfDone };
@@ -180,11 +188,16 @@ export class Recorder {
     pending.ids.push(messageId);
   }
 
-  #flushSoon(): void {
-    if (this.#timer !== null) return;
-    const sinceLast = this.#host.now() - this.#lastFlush;
-    const delay = Math.max(0, FLUSH_INTERVAL_MS - sinceLast);
-    this.#timer = setTimeout(() => this.flush(), delay);
+  #flushSoon(number: number): void {
+    const intervalMs = this.#host.isAwaited(number)
+      ? FLUSH_INTERVAL_MS
+      : UNWATCHED_FLUSH_INTERVAL_MS;
+    const now = this.#host.now();
+    const at = Math.max(now, this.#lastFlush + intervalMs);
+    if (this.#timer !== null && this.#flushesAt <= at) return;
+    this.#cancelTimer();
+    this.#flushesAt = at;
+    this.#timer = setTimeout(() => this.flush(), at - now);
   }
 
   #cancelTimer(): void {

@@ -182,7 +182,9 @@ export class Workspace extends DurableObject<Env> {
     const sql = this.#sql;
     sql.exec(SCHEMA);
     sql.exec(
-      "INSERT OR REPLACE INTO conversations (handle, used_at, summary) VALUES (?, ?, ?)",
+      // Replacing the row would write its index as well.
+      `INSERT INTO conversations (handle, used_at, summary) VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET used_at = excluded.used_at, summary = excluded.summary`,
       summary.handle,
       summary.usedAt,
       JSON.stringify(summary),

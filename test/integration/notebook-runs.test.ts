@@ -88,6 +88,7 @@ async function withRuns(work: (bench: Bench) => Promise<void>) {
       lingerMs: 0,
       now,
       changed: () => undefined,
+      isAwaited: () => false,
       connection: () => {
         throw new Error("Nothing is sent here.");
       },
