@@ -90,8 +90,16 @@ export async function openWorker(
   );
   const port = await findFreePort();
   const logFile = path.join(folder, "wrangler.log");
-  const worker = Worker.start({ root, port, envFile, logFile, say: console.log });
-  opening.defer(() => worker.stop());
+  let isStopping = false;
+  const say = (line: string) => {
+    // What wrangler's own parts say of being ended is of no use.
+    if (!isStopping) console.log(line);
+  };
+  const worker = Worker.start({ root, port, envFile, logFile, say });
+  opening.defer(() => {
+    isStopping = true;
+    return worker.stop();
+  });
   const warning = await worker.waitUntilReady(new AbortController().signal);
   if (warning !== undefined) throw new Error(warning);
 

@@ -27,7 +27,8 @@ const WARM_UP_ROUNDS = 3;
 const HEAP_MARGIN = { part: 0.05, bytes: 1_000_000 };
 
 interface Sample {
-  readonly heap: number;
+  /** After a collection of garbage; null where none was asked for, which takes memory of the process itself. */
+  readonly heap: number | null;
   readonly resident: number;
   /** Of all objects, without the pages that SQLite has free. */
   readonly stored: number;
@@ -53,30 +54,27 @@ export async function measureSoak(minutes: number): Promise<void> {
     `\nSoak of ${minutes} minutes, rounds of ${CONVERSATIONS} conversations, kernels of a fake`,
   );
   const deadline = performance.now() + minutes * 60_000;
-  let reference: Sample | null = null;
   let inspector: Inspector | null = null;
+  let reference: Sample | null = null;
   let last: Sample | null = null;
   let executions = 0;
   try {
-    for (
-      let round = 1;
-      round <= WARM_UP_ROUNDS + 1 || performance.now() < deadline;
-      round += 1
-    ) {
-      const ran = await Promise.all(
-        Array.from({ length: CONVERSATIONS }, () => live(client)),
-      );
-      executions += ran.reduce((sum, count) => sum + count, 0);
+    for (let round = 1; last === null; round += 1) {
+      const lives = Array.from({ length: CONVERSATIONS }, () => live(client));
+      for (const ran of await Promise.all(lives)) executions += ran;
       await untilAtRest(stack);
       inspector ??= await openInspector(stack);
-      last = await sampleOf(stack, inspector);
-      console.log(`  ${row(round, last)}`);
-      if (round === WARM_UP_ROUNDS) reference = last;
+      const isReference = round === WARM_UP_ROUNDS;
+      const isLast = round > WARM_UP_ROUNDS && performance.now() > deadline;
+      const sample = await sampleOf(stack, inspector, isReference || isLast);
+      console.log(`  ${row(round, sample)}`);
+      if (isReference) reference = sample;
+      if (isLast) last = sample;
     }
   } finally {
     inspector?.[Symbol.dispose]();
   }
-  if (reference === null || last === null) throw new Error("There was no round.");
+  if (reference === null) throw new Error("There was no round to compare with.");
   const trouble = troubleOf(reference, last);
   if (trouble.length > 0) throw new Error(`Not as before: ${trouble.join("; ")}.`);
   console.log(
@@ -106,9 +104,9 @@ async function live(client: McpClient): Promise<number> {
 
 function troubleOf(before: Sample, after: Sample): string[] {
   const trouble: string[] = [];
-  const allowed = before.heap * (1 + HEAP_MARGIN.part) + HEAP_MARGIN.bytes;
-  if (after.heap > allowed)
-    trouble.push(`the heap was ${before.heap} bytes and is ${after.heap}`);
+  const [heapBefore, heapAfter] = [before.heap ?? 0, after.heap ?? 0];
+  if (heapAfter > heapBefore * (1 + HEAP_MARGIN.part) + HEAP_MARGIN.bytes)
+    trouble.push(`the heap was ${heapBefore} bytes and is ${heapAfter}`);
   for (const name of ["stored", "others", "conversations", "sockets", "kernels"] as const)
     if (after[name] > before[name])
       trouble.push(`${name} was ${before[name]} and is ${after[name]}`);
@@ -119,21 +117,27 @@ function troubleOf(before: Sample, after: Sample): string[] {
   return trouble;
 }
 
-async function sampleOf(stack: LoadStack, inspector: Inspector): Promise<Sample> {
-  // Collecting garbage takes memory of the process for a while.
-  const resident = (await inspector.resident()).now;
-  await inspector.collectGarbage();
-  const { used, buffers } = await inspector.heap();
+async function sampleOf(
+  stack: LoadStack,
+  inspector: Inspector,
+  withHeap: boolean,
+): Promise<Sample> {
   const { sockets, kernels } = await stack.jupyter.counts();
   const { alarms } = await stack.counts();
   return {
-    heap: used + buffers,
-    resident,
+    resident: (await inspector.resident()).now,
+    heap: withHeap ? await heapOf(inspector) : null,
     ...(await storedIn(stack.stateDir)),
     sockets,
     kernels,
     alarms: alarms.map(({ className }) => className).toSorted(),
   };
+}
+
+async function heapOf(inspector: Inspector): Promise<number> {
+  await inspector.collectGarbage();
+  const { used, buffers } = await inspector.heap();
+  return used + buffers;
 }
 
 /** What the objects store: here an object that has deleted all keeps a file without tables. */
@@ -164,8 +168,9 @@ async function storedIn(
 }
 
 function row(round: number, sample: Sample): string {
+  const heap = sample.heap === null ? "" : `heap ${megabytes(sample.heap)} MB, `;
   return (
-    `round ${round}: heap ${megabytes(sample.heap)} MB, process ${megabytes(sample.resident)} MB, ` +
+    `round ${round}: ${heap}process ${megabytes(sample.resident)} MB, ` +
     `stored ${megabytes(sample.stored)} MB, conversations ${sample.conversations}, ` +
     `WebSockets ${sample.sockets}, kernels ${sample.kernels}, alarms ${sample.alarms.join(" ")}`
   );
