@@ -580,7 +580,7 @@ export class Conversation
   }
 
   isAwaited(execution: number): boolean {
-    return this.changes.areAwaited(execution);
+    return this.changes.areAwaited(execution) || this.#notebooks.isLive(execution);
   }
 
   async rememberVersion(

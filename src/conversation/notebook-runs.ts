@@ -130,6 +130,11 @@ export class NotebookRuns {
     return { slot, isStarted: found.isStarted };
   }
 
+  /** Whether people may be looking at the notebook of a run in its room. */
+  isLive(number: number): boolean {
+    return this.#intervals.has(number);
+  }
+
   /** Sends the next cell when one has ended, and writes what is new into the file, in a moment. */
   changed(record: ExecutionRecord): void {
     const { number, step, startedAt, sentAt } = record;
