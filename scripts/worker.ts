@@ -128,6 +128,17 @@ export class Worker {
     return `The Worker does not answer any more. See ${this.#logPlace}.`;
   }
 
+  /** Of wrangler, below which the runtime is. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Ends it as a crash would, with all that it runs. */
+  async kill(): Promise<void> {
+    this.#process.killAll();
+    await this.#process.ended;
+  }
+
   async stop(): Promise<void> {
     if (this.#process.isRunning) this.#process.signal("SIGINT");
     await this.#process.endsWithin(STOP_TIMEOUT_MS);

@@ -1,6 +1,9 @@
 import { env, exports } from "cloudflare:workers";
 import { inject } from "vitest";
+import type { ProxyAction } from "../../faults/plan.ts";
 import { conversationName, hashServer, LOCAL_PRINCIPAL } from "../../src/identity.ts";
+import { KernelChannels } from "../../src/jupyter/channels.ts";
+import { JupyterServer } from "../../src/jupyter/server.ts";
 import { connectClient, type ClientKind, type McpClient } from "../support/mcp-client.ts";
 
 export { eventually } from "../support/eventually.ts";
@@ -40,6 +43,20 @@ export async function jupyter(path: string, init: RequestInit = {}): Promise<Res
     ...init,
     headers: { authorization: `token ${token}` },
   });
+}
+
+/** Another client of the kernel, past the gateway. */
+export async function attachOther(kernel: string): Promise<KernelChannels> {
+  const { port, token } = inject("jupyter");
+  const address = `127.0.0.1:${port}`;
+  const direct = new JupyterServer({
+    httpUrl: `http://${address}`,
+    wsUrl: `ws://${address}`,
+    token,
+    headers: {},
+  });
+  const ignore = { message: () => undefined, closed: () => undefined };
+  return KernelChannels.open(direct, kernel, crypto.randomUUID(), ignore);
 }
 
 /** Where the gateway takes commands. */
@@ -83,4 +100,11 @@ export async function whileJupyterIs<T>(
 /** Breaks every connection that goes through the gateway now. */
 export async function cutConnections(): Promise<void> {
   await (await fetch(controlUrl("/cut"))).text();
+}
+
+/** Does something to the connections of one kernel. */
+export async function doTo(kernel: string, action: ProxyAction): Promise<void> {
+  const { controlPort } = inject("faults");
+  const init = { method: "POST", body: JSON.stringify(action) };
+  await (await fetch(`http://127.0.0.1:${controlPort}/${kernel}`, init)).text();
 }

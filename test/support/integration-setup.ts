@@ -6,6 +6,7 @@ import {
   preparePythonEnvironment,
   testEnvironment,
 } from "../../scripts/python-environment.mjs";
+import { startFaultProxy } from "../../faults/proxy.ts";
 import { startGateway } from "./gateway.ts";
 import { setCollaboration, startTestJupyter } from "./jupyter.ts";
 import { writeKernelspec } from "./kernelspecs.ts";
@@ -62,7 +63,8 @@ export default async function setup(
     basePath: "/user/ada",
     plain: true,
   });
-  const gateway = await startGateway(jupyter.port, {
+  const faults = await startFaultProxy(jupyter.port, 1);
+  const gateway = await startGateway(faults.port, {
     restart: () => jupyter.restart(),
     kill: async () => {
       await jupyter.kill();
@@ -84,9 +86,11 @@ export default async function setup(
   project.provide("collaboration", collaboration);
   project.provide("jupyter", { port: jupyter.port, token: jupyter.token });
   project.provide("openJupyter", { port: open.port, basePath: "/user/ada" });
+  project.provide("faults", { controlPort: faults.controlPort });
   project.provide("gateway", { port: gateway.port, controlPort: gateway.controlPort });
   return async () => {
     await gateway[Symbol.asyncDispose]();
+    await faults[Symbol.asyncDispose]();
     await Promise.all([jupyter.stop(), open.stop()]);
     await rm(folder, { recursive: true, force: true });
   };

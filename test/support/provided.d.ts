@@ -44,6 +44,8 @@ declare module "vitest" {
       readonly clientId: string;
       readonly clientSecret: string;
     };
+    /** On which what is done to the connections of single kernels is commanded. */
+    readonly faults: { readonly controlPort: number };
     readonly gateway: { readonly port: number; readonly controlPort: number };
   }
 }

@@ -1,0 +1,141 @@
+import { existsSync } from "node:fs";
+import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { openTemporaryFolder } from "../bench/stack.ts";
+import { descendantsOf, listeningPorts, programOf } from "../bench/processes.ts";
+import { formatEnvFile } from "../scripts/dev-vars.ts";
+import { startJupyter, type JupyterServer } from "../scripts/jupyter-server.ts";
+import { findFreePort } from "../scripts/ports.ts";
+import {
+  preparePythonEnvironment,
+  startEnvironment,
+} from "../scripts/python-environment.mjs";
+import { Worker } from "../scripts/worker.ts";
+import { startFaultProxy, type FaultProxy } from "./proxy.ts";
+
+const ROOT = path.dirname(import.meta.dirname);
+/** All that the Worker of the bench is built from. */
+const SOURCES = ["src", "faults", "package.json", "tsconfig.json"];
+/** Short, so that threads print also while no socket is open. */
+const LINGER_SECONDS = 2;
+const READY_WITHIN_MS = 60_000;
+
+/** A Jupyter server, the proxy before it, and a Worker that can be killed and aborted. */
+export interface FaultStack extends AsyncDisposable {
+  readonly jupyter: JupyterServer;
+  readonly proxy: FaultProxy;
+  /** Of the Worker's MCP endpoint. */
+  readonly url: string;
+  readonly workerLog: string;
+  /** Ends the Worker as a crash of its machine would, and starts it with the same storage. */
+  killWorker(): Promise<void>;
+  /** Ends the runtime alone; wrangler starts it again. */
+  killRuntime(): Promise<void>;
+  abort(conversation: string): Promise<void>;
+  /** Whether a file is there in Jupyter's root folder. */
+  hasFile(name: string): Promise<boolean>;
+}
+
+/** Starts all of it. Everything that it writes is in a temporary folder. */
+export async function openFaultStack(seed: number): Promise<FaultStack> {
+  const { python } = await preparePythonEnvironment(startEnvironment);
+  await using opening = new AsyncDisposableStack();
+  const folder = await openTemporaryFolder(opening);
+  const root = path.join(folder, "project");
+  await copyProject(root);
+  const jupyter = opening.use(
+    await startJupyter({
+      python,
+      rootDir: path.join(folder, "notebooks"),
+      runtimeDir: path.join(folder, "server"),
+    }),
+  );
+  const proxy = opening.use(await startFaultProxy(jupyter.port, seed));
+  const envFile = path.join(folder, "worker.env");
+  await writeFile(
+    envFile,
+    formatEnvFile({
+      JUPYTER_PROTOCOL: "http",
+      JUPYTER_HOST: "127.0.0.1",
+      JUPYTER_PORT: String(proxy.port),
+      JUPYTER_TOKEN: jupyter.token,
+      KERNEL_LINGER_SECONDS: String(LINGER_SECONDS),
+    }),
+    { mode: 0o600 },
+  );
+  const port = await findFreePort();
+  const logFile = path.join(folder, "wrangler.log");
+  const options = { root, port, envFile, logFile, say: () => undefined };
+  let worker = Worker.start(options);
+  opening.defer(() => worker.stop());
+  const isReady = async () => {
+    const until = Date.now() + READY_WITHIN_MS;
+    for (;;) {
+      const warning = await worker.waitUntilReady(new AbortController().signal);
+      if (warning === undefined) return;
+      // Wrangler's own proxy answers before the runtime does that was started again.
+      if (Date.now() > until) throw new Error(warning);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  await isReady();
+  const opened = opening.move();
+  return {
+    jupyter,
+    proxy,
+    url: `http://localhost:${port}/mcp`,
+    workerLog: logFile,
+    async killWorker() {
+      await worker.kill();
+      worker = Worker.start(options);
+      await isReady();
+    },
+    async killRuntime() {
+      const pid = await runtimeOf(worker.pid, port);
+      process.kill(pid, "SIGKILL");
+      for (;;) {
+        const runtime = await runtimeOf(worker.pid, port).catch(() => pid);
+        if (runtime !== pid) break;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      await isReady();
+    },
+    async abort(conversation) {
+      const answer = await fetch(
+        `http://localhost:${port}/faults/abort/${conversation}`,
+        {
+          signal: AbortSignal.timeout(10_000),
+        },
+      ).catch(() => null);
+      await answer?.text();
+    },
+    async hasFile(name) {
+      return existsSync(path.join(folder, "notebooks", name));
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** The runtime with the Worker in it. The other one listens at the Worker's port, and only passes requests on. */
+async function runtimeOf(wrangler: number, port: number): Promise<number> {
+  for (const pid of await descendantsOf(wrangler)) {
+    if ((await programOf(pid)) !== "workerd") continue;
+    if (!(await listeningPorts(pid)).includes(port)) return pid;
+  }
+  throw new Error("There is no runtime.");
+}
+
+async function copyProject(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const name of SOURCES) {
+    await cp(path.join(ROOT, name), path.join(folder, name), { recursive: true });
+  }
+  const wrangler = await readFile(path.join(ROOT, "wrangler.toml"), "utf8");
+  await writeFile(
+    path.join(folder, "wrangler.toml"),
+    wrangler.replace('main = "src/index.ts"', 'main = "faults/abortable.ts"'),
+  );
+  const modules = path.join(ROOT, "node_modules");
+  // Windows lets everybody make junctions, but not links.
+  await symlink(modules, path.join(folder, "node_modules"), "junction");
+}
