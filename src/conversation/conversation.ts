@@ -450,7 +450,10 @@ export class Conversation
       if (slot.gone || (await connection.restarting(restart)) === null) {
         throw this.#runs.goneError(slot);
       }
-      const replaced = connection.replaced("restart_kernel was called while it ran");
+      const replaced = connection.replaced(
+        "restart_kernel was called while it ran",
+        true,
+      );
       return {
         kernel: kernelView(replaced),
         lost: lost.map(({ number }) => `e${number}`),
@@ -468,7 +471,7 @@ export class Conversation
       if (slot.gone || !(await shutdownKernel(this.server, slot.kernelId))) {
         throw this.#runs.goneError(slot);
       }
-      connection.gone("shutdown_kernel was called while it ran");
+      connection.gone("shutdown_kernel was called while it ran", true);
       // What was asked for need not be told, and another kernel of ours comes first from now on.
       this.slots.tellGone(slot.slot);
       this.slots.touch(slot.slot, 0);

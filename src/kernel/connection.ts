@@ -6,7 +6,7 @@
 
 import { ExpectedError, type Failure } from "../errors.ts";
 import { KernelChannels, type ChannelListener } from "../jupyter/channels.ts";
-import { getKernel } from "../jupyter/kernels.ts";
+import { getKernel, type Kernel } from "../jupyter/kernels.ts";
 import { requestMessage, type Channel, type Message } from "../jupyter/messages.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
 import { shortKernel, type Log } from "../log.ts";
@@ -35,8 +35,14 @@ const PROBE_FOR_MS = 60_000;
 const COMES_UP_MS = 75_000;
 /** A kernel that is waited for is looked after this often. */
 const LOOK_EVERY_MS = 3_000;
-/** An idle kernel answers at once: a request that waits longer went into a dead socket. */
-const BARRIER_PATIENCE_MS = 20_000;
+/** An idle kernel answers at once: a request that waits longer, while nothing else comes, went into a dead socket. */
+const BARRIER_PATIENCE_MS = 10_000;
+/** What looks wrong is looked at once more after so long: by then the messages that it is about have arrived. */
+const LOOK_AGAIN_MS = 5_000;
+/** A connection that has broken Jupyter notices within so long, unless it is told nothing at all. */
+const NOTICED_WITHIN_MS = 1_500;
+/** Meanwhile it is asked this often. */
+const ASK_EVERY_MS = 50;
 
 /** Output of a run that has ended is listened to for so long; afterwards Jupyter keeps it until somebody asks. */
 const LATE_OUTPUT_MS = 15 * 60_000;
@@ -63,6 +69,17 @@ interface Barrier {
   readonly sentAt: number;
   replied: boolean;
   idle: boolean;
+}
+
+/** What a look at a kernel from the outside found. */
+interface Look {
+  /** When the kernel last sent something, by Jupyter's clock. */
+  readonly activity: string;
+  readonly at: number;
+  /** How many messages had arrived here. */
+  readonly heard: number;
+  /** Whether the kernel had sent something and nothing had arrived. */
+  readonly isSuspicious: boolean;
 }
 
 /** What {@link KernelConnection.catchUp} could find out. */
@@ -95,6 +112,12 @@ export class KernelConnection implements SocketOwner {
   };
   /** Id of the last message that came to everybody over the present connection. */
   #lastPublished = "";
+  /** Messages of the present connection, and when the last one came. */
+  #heard = { count: 0, at: 0 };
+  /** What the last look at the kernel found, during the present connection. */
+  #looked: Look | null = null;
+  /** See {@link KernelSlot.listeningSince}. */
+  #listeningSince = 0;
   /** Session id on the last message that was looked at, so that equal ones need not be. */
   #observedSession = "";
   /** The request that it was about. */
@@ -214,17 +237,19 @@ export class KernelConnection implements SocketOwner {
 
   /**
    * Looks after a run from the outside: a socket whose other end is gone without
-   * a word is noticed because Jupyter does not count it or an idle kernel does
-   * not answer, a run whose end was missed because the kernel is idle, and a
-   * kernel that is gone by a 404.
+   * a word is noticed because Jupyter does not count it, because an idle kernel does
+   * not answer or because a busy one sends what never arrives; a run whose end was
+   * missed because the kernel is idle, and a kernel that is gone by a 404.
    */
   async watch(): Promise<void> {
     if (!this.isNeeded()) return;
-    if (this.#socket.channels === null) {
+    const { channels } = this.#socket;
+    if (channels === null) {
       await this.#socket.reconnect();
       return;
     }
     const kernel = await getKernel(this.#host.server, this.#kernel().kernelId);
+    if (this.#socket.channels !== channels || !this.isNeeded()) return;
     if (kernel === null) {
       this.gone(
         "the kernel is no longer on the server: it was shut down or culled while it ran",
@@ -233,9 +258,10 @@ export class KernelConnection implements SocketOwner {
       this.#socket.drop();
     } else if (kernel.execution_state === "dead") {
       this.gone("the kernel's process died, and Jupyter could not restart it");
+    } else if (this.#isDeaf(kernel.last_activity)) {
+      this.#abandon();
     } else if (kernel.execution_state === "idle") {
-      const sentAt = this.#barrier?.sentAt ?? this.#host.now();
-      if (this.#host.now() - sentAt > BARRIER_PATIENCE_MS) this.#socket.drop();
+      if (this.#isUnanswered()) this.#abandon();
       else this.#sendBarrier();
     }
   }
@@ -265,7 +291,8 @@ export class KernelConnection implements SocketOwner {
    * messages of the new one, and is kept for whoever comes back with the same
    * session id; only a connection under a new one is tried out before it is used.
    */
-  replaced(reason: string): KernelSlot {
+  replaced(reason: string, isAskedFor = false): KernelSlot {
+    if (!isAskedFor) this.#markUnheardEnd();
     const slot = this.#host.slots.nextGeneration(this.#slot);
     this.#tellReplaced(slot, reason);
     this.#lose(this.#assigned(), `${reason} (generation ${slot.generation})`);
@@ -275,8 +302,9 @@ export class KernelConnection implements SocketOwner {
   }
 
   /** Notes that the server has no such kernel any more. */
-  gone(reason: string): void {
+  gone(reason: string, isAskedFor = false): void {
     if (!this.#kernel().gone) {
+      if (!isAskedFor) this.#markUnheardEnd();
       const { kernelId } = this.#host.slots.markGone(this.#slot);
       const kernel = shortKernel(kernelId);
       this.#host.log.info("kernel_gone", { kernel, why: whyOf(reason) });
@@ -306,8 +334,11 @@ export class KernelConnection implements SocketOwner {
 
   async open(listener: ChannelListener): Promise<KernelChannels> {
     const { server } = this.#host;
+    // Only a graceful close loses nothing, and there is none while something runs.
+    if (this.isNeeded() || this.#kernel().listeningSince !== null)
+      await this.#takeUpAgain();
+    this.#markUnheard();
     const { kernelId, sessionId } = this.#kernel();
-    if (this.isNeeded()) await this.#markIncomplete(kernelId);
     this.#expectsShutdown = false;
     const isHeard = this.#isHeard();
     const timeoutMs = isHeard ? undefined : COMES_UP_MS;
@@ -324,6 +355,8 @@ export class KernelConnection implements SocketOwner {
 
   opened(): void {
     this.#opened = { at: this.#host.now(), kernelTime: null };
+    this.#heard = { count: 0, at: this.#host.now() };
+    this.#looked = null;
     if (this.isNeeded()) this.#sendBarrier();
   }
 
@@ -346,7 +379,13 @@ export class KernelConnection implements SocketOwner {
     this.#host.changed(execution.number);
   }
 
+  letGo(): void {
+    this.#host.slots.letGo(this.#slot);
+  }
+
   message(message: Message): void {
+    this.#heard.count += 1;
+    this.#heard.at = this.#host.now();
     if (message.channel === "iopub") this.#noticeDropped(message.header.msg_id);
     const parent = message.parent_header?.msg_id;
     // Some kernels give what a thread or a timer prints to whatever they were asked last.
@@ -468,22 +507,116 @@ export class KernelConnection implements SocketOwner {
       .filter(({ slot, sentAt }) => slot === this.#slot && sentAt !== null);
   }
 
-  /** Only a graceful close loses nothing, and there is none while something runs. */
-  async #markIncomplete(kernelId: string): Promise<void> {
-    const kernel = await getKernel(this.#host.server, kernelId);
+  /** Sees to what a connection that broke has left, and says what it may have cost. */
+  async #takeUpAgain(): Promise<void> {
+    const kernel = await this.#settledKernel();
     if (kernel === null) {
       this.gone("the kernel is no longer on the server: it ended while it ran");
+      const { kernelId } = this.#kernel();
       throw new ExpectedError({ code: "kernel_not_found", kernel: kernelId });
     }
-    const others =
-      (kernel.connections ?? 0) > 0
-        ? "; Jupyter counted another connection, and then keeps nothing"
-        : "";
+    const hasOthers = (kernel.connections ?? 0) > 0;
+    const others = hasOthers
+      ? "; Jupyter counted another connection, and then keeps nothing"
+      : "";
     const reason = `the connection to Jupyter was lost while it ran${others}`;
     for (const execution of this.#unfinished()) {
       this.#markPossiblyIncomplete(execution.number, reason);
       this.#recorder.askAgain(execution);
     }
+    // It may be ours that is counted. Nothing was kept, and no reply is on its way to the old id.
+    if (hasOthers && !this.isNeeded()) this.#host.slots.renewSessionId(this.#slot);
+  }
+
+  /**
+   * The kernel, once Jupyter has noticed that our last connection is gone. Two of one
+   * session id have the same address in the kernel: replies go to the older one, and
+   * what the younger one asks for is never taken.
+   */
+  async #settledKernel(): Promise<Kernel | null> {
+    const { kernelId } = this.#kernel();
+    const until = this.#host.now() + NOTICED_WITHIN_MS;
+    const first = await getKernel(this.#host.server, kernelId);
+    let kernel = first;
+    while (
+      (kernel?.connections ?? 0) > 0 &&
+      kernel?.connections === first?.connections &&
+      this.#host.now() < until
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+      kernel = await getKernel(this.#host.server, kernelId);
+    }
+    return kernel;
+  }
+
+  /**
+   * Says what a thread may have printed into a connection that was not closed as it
+   * should be, and notes that one is open from now on.
+   */
+  #markUnheard(): void {
+    const kernel = this.#kernel();
+    if (kernel.listeningSince !== null) {
+      this.#host.journal.markLateIncomplete(
+        kernel,
+        kernel.listeningSince,
+        "the connection to Jupyter was lost after its end, and what a thread of it went on to print may be missing",
+      );
+    }
+    const now = this.#host.now();
+    this.#listeningSince = Math.min(now, this.#latest()?.endedAt ?? now);
+    this.#host.slots.listen(this.#slot, this.#listeningSince);
+  }
+
+  /** Says the same where the process has ended, and with it what Jupyter kept. */
+  #markUnheardEnd(): void {
+    const kernel = this.#kernel();
+    const now = this.#host.now();
+    const since = kernel.listeningSince ?? this.#latest()?.endedAt ?? now;
+    this.#host.journal.markLateIncomplete(
+      kernel,
+      Math.max(since, now - LATE_OUTPUT_MS),
+      "its kernel ended soon after it, and what a thread of it went on to print may be missing",
+    );
+  }
+
+  /** Whether the kernel sends what never arrives, as two looks in a row have found. */
+  #isDeaf(activity: string): boolean {
+    const before = this.#looked;
+    const at = this.#host.now();
+    // Two looks at once would find the same.
+    if (before !== null && at - before.at < LOOK_AGAIN_MS / 2) return false;
+    const heard = this.#heard.count;
+    const isSilent = at - this.#heard.at >= LOOK_AGAIN_MS;
+    const hasMoved = before !== null && before.activity !== activity;
+    const wasSuspicious = before?.isSuspicious === true;
+    const isSuspicious =
+      isSilent && before?.heard === heard && (hasMoved || wasSuspicious);
+    this.#looked = { activity, at, heard, isSuspicious };
+    if (isSuspicious && wasSuspicious) return true;
+    if (isSuspicious || (before === null && isSilent)) this.#lookAgain();
+    return false;
+  }
+
+  #lookAgain(): void {
+    setTimeout(() => {
+      // Where Jupyter cannot be asked, the next alarm does it again.
+      this.watch().catch(() => undefined);
+    }, LOOK_AGAIN_MS);
+  }
+
+  #isUnanswered(): boolean {
+    if (this.#barrier === null) return false;
+    const since = Math.max(this.#barrier.sentAt, this.#heard.at);
+    return this.#host.now() - since >= BARRIER_PATIENCE_MS;
+  }
+
+  /**
+   * Gives up a connection that does not work and that Jupyter still counts. One under
+   * another id has an address of its own; Jupyter keeps nothing that it could take over.
+   */
+  #abandon(): void {
+    this.#host.slots.renewSessionId(this.#slot);
+    this.#socket.drop();
   }
 
   #send(
@@ -518,6 +651,15 @@ export class KernelConnection implements SocketOwner {
     const sentAt = this.#host.now();
     this.#barrier = { msgId, requests, sentAt, replied: false, idle: false };
     this.#send(channels, "shell", "kernel_info_request", msgId, {});
+    this.#expectAnswer(msgId);
+  }
+
+  #expectAnswer(barrier: string): void {
+    setTimeout(() => {
+      if (this.#barrier?.msgId !== barrier) return;
+      if (this.#isUnanswered()) this.watch().catch(() => undefined);
+      else this.#expectAnswer(barrier);
+    }, BARRIER_PATIENCE_MS);
   }
 
   #passBarrier(barrier: Barrier, message: Message): void {
@@ -594,7 +736,7 @@ export class KernelConnection implements SocketOwner {
     );
   }
 
-  /** What ran last in the kernel's present process, if that was of late. */
+  /** What was run last in the kernel's present process. */
   #latest(): ExecutionRecord | undefined {
     const { generation } = this.#kernel();
     return this.#host.journal
@@ -616,6 +758,10 @@ export class KernelConnection implements SocketOwner {
     const { endedAt } = this.#host.journal.get(number) ?? { endedAt: null };
     if (endedAt === null) return;
     if (this.#host.now() - endedAt < LATE_BY_MS) this.#isLate = true;
+    if (endedAt < this.#listeningSince) {
+      this.#listeningSince = endedAt;
+      this.#host.slots.listen(this.#slot, endedAt);
+    }
     const { at, kernelTime } = this.#opened;
     const since = dateOf(message) - (kernelTime ?? Number.POSITIVE_INFINITY);
     if (endedAt < at && since > 0 && since < JUST_AFTERWARDS_MS)
@@ -667,8 +813,9 @@ export class KernelConnection implements SocketOwner {
     const { channels } = this.#socket;
     setTimeout(() => {
       if (channels === null || this.#socket.channels !== channels) return;
-      if (this.#unfinished().some((execution) => execution.number === number))
-        this.#sendBarrier();
+      if (!this.#unfinished().some((execution) => execution.number === number)) return;
+      if (this.#isUnanswered()) this.watch().catch(() => undefined);
+      else this.#sendBarrier();
     }, BETWEEN_REPLY_AND_IDLE_MS);
   }
 

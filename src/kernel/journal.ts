@@ -532,6 +532,22 @@ export class Journal {
     );
   }
 
+  /** Says the same of all that ended since then in one process of a kernel. */
+  markLateIncomplete(
+    { slot, generation }: { readonly slot: number; readonly generation: number },
+    since: number,
+    reason: string,
+  ): void {
+    this.#sql.exec(
+      `UPDATE executions SET incomplete = coalesce(incomplete, ?)
+       WHERE slot = ? AND generation = ? AND ended_at >= ? AND state IN ('ok', 'error')`,
+      reason,
+      slot,
+      generation,
+      since,
+    );
+  }
+
   /** Ends an execution whose outcome nobody will tell us, or that could not be sent because of a failure. */
   markLost(
     number: number,

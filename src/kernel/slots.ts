@@ -21,6 +21,11 @@ export interface KernelSlot {
   /** The session that the kernel's process puts on its messages, where it has one of its own. */
   readonly processSession: string;
   readonly usedAt: number;
+  /**
+   * While a connection is open, and after one that was not closed as it should be: what
+   * ended since then may have gone on printing into it. Null after a graceful close.
+   */
+  readonly listeningSince: number | null;
 }
 
 type SlotRow = {
@@ -36,6 +41,7 @@ type SlotRow = {
   last_count: number;
   process_session: string;
   used_at: number;
+  listening_since: number | null;
 };
 
 const SCHEMA = `
@@ -43,7 +49,8 @@ const SCHEMA = `
     slot INTEGER PRIMARY KEY, kernel_id TEXT NOT NULL UNIQUE, kernelspec TEXT NOT NULL, language TEXT NOT NULL,
     session_id TEXT NOT NULL, generation INTEGER NOT NULL DEFAULT 1,
     started_here INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0, told_gone INTEGER NOT NULL DEFAULT 0,
-    last_count INTEGER NOT NULL DEFAULT 0, process_session TEXT NOT NULL DEFAULT '', used_at INTEGER NOT NULL
+    last_count INTEGER NOT NULL DEFAULT 0, process_session TEXT NOT NULL DEFAULT '', used_at INTEGER NOT NULL,
+    listening_since INTEGER
   );
 `;
 
@@ -52,6 +59,8 @@ export function upgradeSlots(sql: Sql): void {
   sql.exec(SCHEMA);
   if (columnsOf(sql, "kernels").includes("told_generation"))
     sql.exec("ALTER TABLE kernels DROP COLUMN told_generation");
+  if (!columnsOf(sql, "kernels").includes("listening_since"))
+    sql.exec("ALTER TABLE kernels ADD COLUMN listening_since INTEGER");
 }
 
 /** The kernels of a conversation, stored. */
@@ -140,7 +149,8 @@ export class KernelSlots {
   replaceKernel(slot: number, kernelId: string, now: number): KernelSlot {
     const row = this.#sql
       .exec<SlotRow>(
-        `UPDATE kernels SET kernel_id = ?, session_id = ?, gone = 0, told_gone = 0, started_here = 1, used_at = ?
+        `UPDATE kernels SET kernel_id = ?, session_id = ?, gone = 0, told_gone = 0, started_here = 1, used_at = ?,
+           listening_since = NULL
          WHERE slot = ? RETURNING *`,
         kernelId,
         crypto.randomUUID(),
@@ -159,6 +169,16 @@ export class KernelSlots {
   /** Notes that the caller knows that the kernel is gone. */
   tellGone(slot: number): void {
     this.#sql.exec("UPDATE kernels SET told_gone = 1 WHERE slot = ?", slot);
+  }
+
+  /** Notes that a connection is being opened for what has ended since then, and what will. */
+  listen(slot: number, since: number): void {
+    this.#sql.exec("UPDATE kernels SET listening_since = ? WHERE slot = ?", since, slot);
+  }
+
+  /** Notes that the connection was closed as it should be: Jupyter keeps what comes from now on. */
+  letGo(slot: number): void {
+    this.#sql.exec("UPDATE kernels SET listening_since = NULL WHERE slot = ?", slot);
   }
 
   /** Remembers what identifies the process. */
@@ -186,5 +206,6 @@ function slotOf(row: SlotRow): KernelSlot {
     lastCount: row.last_count,
     processSession: row.process_session,
     usedAt: row.used_at,
+    listeningSince: row.listening_since,
   };
 }

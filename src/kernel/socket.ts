@@ -22,6 +22,8 @@ export interface SocketOwner {
   refused(bytes: number | null): void;
   /** Called when there is no socket any more, for whatever reason. */
   disconnected(): void;
+  /** Called when it was closed so that Jupyter keeps what comes from now on. */
+  letGo(): void;
   /** Whether something waits for messages. */
   isNeeded(): boolean;
   /** Messages that were received a second time. */
@@ -208,7 +210,10 @@ export class KernelSocket {
       this.#tellClosed(kind, channels);
       this.#owner.disconnected();
     }
-    if (kind === "graceful") return;
+    if (kind === "graceful") {
+      this.#owner.letGo();
+      return;
+    }
     // One that is closed before it said anything would otherwise be opened without a pause.
     if (!link.hasHeard) this.#failedAttempts += 1;
     if (this.#owner.isNeeded()) this.reconnectLater();

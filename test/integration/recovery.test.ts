@@ -4,13 +4,14 @@ import {
   runDurableObjectAlarm,
   runInDurableObject,
 } from "cloudflare:test";
-import { expect, inject, test } from "vitest";
-import { JupyterServer } from "../../src/jupyter/server.ts";
-import { KernelChannels } from "../../src/jupyter/channels.ts";
+import { expect, test } from "vitest";
+import type { Called, McpClient } from "../support/mcp-client.ts";
 import {
+  attachOther,
   connect,
   controlUrl,
   cutConnections,
+  doTo,
   eventually,
   jupyter,
   whileJupyterIs,
@@ -24,18 +25,17 @@ function linesOf(text: string): number[] {
   return Array.from(text.matchAll(/^line (\d+)$/gm), (match) => Number(match[1]));
 }
 
-/** Another client of the kernel, past the gateway. */
-async function attachOther(kernel: string): Promise<KernelChannels> {
-  const { port, token } = inject("jupyter");
-  const address = `127.0.0.1:${port}`;
-  const direct = new JupyterServer({
-    httpUrl: `http://${address}`,
-    wsUrl: `ws://${address}`,
-    token,
-    headers: {},
+/** Begins to count, and waits until some of it was seen: a busy machine takes seconds to start a kernel. */
+async function counting(client: McpClient, lines: number): Promise<Called> {
+  const begun = await client.call("run_code", {
+    code: COUNT(lines, 0.1),
+    wait_seconds: 0,
   });
-  const ignore = { message: () => undefined, closed: () => undefined };
-  return KernelChannels.open(direct, kernel, crypto.randomUUID(), ignore);
+  const { conversation, execution } = begun.execution;
+  return eventually(
+    () => client.call("get_output", { conversation, execution, wait_seconds: 0 }),
+    ({ text }) => linesOf(text).length > 0,
+  );
 }
 
 async function connectionsOf(kernel: string): Promise<number> {
@@ -55,7 +55,7 @@ function expectCompleteOrMarked(
 
 test("a run survives a crash of its object: the alarm brings it back, and the result says what may be missing", async () => {
   await using client = await connect();
-  const begun = await client.call("run_code", { code: COUNT(40, 0.1), wait_seconds: 1 });
+  const begun = await counting(client, 40);
   const { conversation, execution } = begun.execution;
   await abortAllDurableObjects();
   expect(await runDurableObjectAlarm(await stubOf(conversation))).toBe(true);
@@ -71,7 +71,7 @@ test("a run survives a crash of its object: the alarm brings it back, and the re
 
 test("a run that ended while its object was down is found ended", async () => {
   await using client = await connect();
-  const begun = await client.call("run_code", { code: COUNT(15, 0.1), wait_seconds: 1 });
+  const begun = await counting(client, 15);
   const { conversation, execution, kernel } = begun.execution;
   await abortAllDurableObjects();
   await eventually(
@@ -86,7 +86,7 @@ test("a run that ended while its object was down is found ended", async () => {
 
 test("connections that are cut in the middle of a run are opened again", async () => {
   await using client = await connect();
-  const begun = await client.call("run_code", { code: COUNT(40, 0.1), wait_seconds: 1 });
+  const begun = await counting(client, 40);
   const { conversation, execution } = begun.execution;
   await cutConnections();
   const ended = await client.call("get_output", { conversation, execution });
@@ -160,7 +160,7 @@ test("a call that waits while its conversation is ended is told so", async () =>
 
 test("while another client is attached, a lost connection is said to have cost output", async () => {
   await using client = await connect();
-  const begun = await client.call("run_code", { code: COUNT(30, 0.1), wait_seconds: 1 });
+  const begun = await counting(client, 30);
   const { conversation, execution, kernel } = begun.execution;
   const other = await attachOther(kernel!);
   await abortAllDurableObjects();
@@ -175,7 +175,7 @@ test("while another client is attached, a lost connection is said to have cost o
 
 test("Jupyter down for longer than six alarms, while a run is unfinished, and then back", async () => {
   await using client = await connect();
-  const begun = await client.call("run_code", { code: COUNT(60, 0.1), wait_seconds: 1 });
+  const begun = await counting(client, 60);
   const { conversation, execution } = begun.execution;
   const stub = await stubOf(conversation);
   await whileJupyterIs("down", async () => {
@@ -238,11 +238,12 @@ test("a crash of the object while run_code waits neither runs the code twice nor
 
 test("a crash in the middle of an alarm leaves the run looked after", async () => {
   await using client = await connect();
-  const begun = await client.call("run_code", {
+  const { conversation } = (await client.call("run_code", { code: "1" })).execution;
+  await client.call("run_code", {
     code: "import time; time.sleep(60)",
+    conversation,
     wait_seconds: 1,
   });
-  const { conversation } = begun.execution;
   const stub = await stubOf(conversation);
   await whileJupyterIs("slow", async () => {
     const alarm = runDurableObjectAlarm(stub).catch(() => null);
@@ -337,4 +338,62 @@ test("after a restart that a crash had made uncertain, the object rests and answ
     (connections) => connections === 0,
   );
   await evictDurableObject(await stubOf(conversation));
+});
+
+test("what a thread prints into a connection that is cut is said to be missing", async () => {
+  await using client = await connect();
+  const { conversation, execution, kernel } = (
+    await client.call("run_code", { code: THREAD(40, 0.05) })
+  ).execution;
+  await cutConnections();
+  await eventually(
+    () => connectionsOf(kernel ?? ""),
+    (connections) => connections === 0,
+  );
+  const read = await client.call("get_output", { conversation, execution });
+  expect(read.execution).toMatchObject({ state: "ok", possiblyIncomplete: true });
+  expect(read.text).toContain("was lost after its end");
+});
+
+test("what a thread printed before a crash of its object is said to be missing", async () => {
+  await using client = await connect();
+  const { conversation, execution } = (
+    await client.call("run_code", { code: THREAD(40, 0.05) })
+  ).execution;
+  await abortAllDurableObjects();
+  const read = await client.call("get_output", { conversation, execution });
+  expect(read.execution).toMatchObject({ state: "ok", possiblyIncomplete: true });
+});
+
+test("a connection that brings nothing while its kernel is busy is given up, though Jupyter counts it", async () => {
+  await using client = await connect();
+  const { conversation, execution, kernel } = (await counting(client, 600)).execution;
+  const read = () =>
+    client.call("get_output", { conversation, execution, wait_seconds: 0 });
+  await doTo(kernel ?? "", { do: "halfOpen", isJupyterTold: false });
+  const last = linesOf((await read()).text).at(-1) ?? 0;
+  const stub = await stubOf(conversation);
+  const later = await eventually(
+    async () => {
+      await runDurableObjectAlarm(stub);
+      return read();
+    },
+    ({ text }) => (linesOf(text).at(-1) ?? 0) > last + 20,
+    50_000,
+  );
+  expect(later.execution).toMatchObject({ state: "running", possiblyIncomplete: true });
+  await client.call("interrupt_kernel", { conversation });
+});
+
+test("a run ends whose connection Jupyter counts long after it was lost", async () => {
+  await using client = await connect();
+  const { conversation, execution, kernel } = (await counting(client, 30)).execution;
+  await doTo(kernel ?? "", { do: "lateClose", ms: 20_000 });
+  const ended = await client.call("get_output", {
+    conversation,
+    execution,
+    wait_seconds: 50,
+  });
+  expect(["ok", "lost"]).toContain(ended.execution.state);
+  expectCompleteOrMarked(ended, 30);
 });

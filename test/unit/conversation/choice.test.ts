@@ -22,6 +22,7 @@ function slot(
     lastCount: 0,
     processSession: "",
     usedAt: 0,
+    listeningSince: null,
   };
 }
 
