@@ -284,5 +284,5 @@ test("writing outputs says what was upgraded with them", async () => {
     new Map([[notebook.cells[0]?.id ?? "", run]]),
   );
   const upgraded = "nbformat 4.2 to 4.5";
-  expect(written).toEqual({ missing: [], upgraded, isLive: false });
+  expect(written).toEqual({ missing: [], upgraded, isLive: false, isInFile: true });
 });
