@@ -21,6 +21,7 @@ export interface FakeJupyter extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly token: string;
+  readonly pid: number;
   counts(): Promise<FakeCounts>;
 }
 
@@ -47,6 +48,7 @@ export async function startFakeJupyter(python: string): Promise<FakeJupyter> {
     url,
     port,
     token,
+    pid: owned.pid,
     async counts() {
       const headers = { Authorization: `token ${token}` };
       const response = await fetch(`${url}/api/counts`, { headers });

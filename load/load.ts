@@ -13,13 +13,14 @@ import {
   type McpClient,
   type Run,
 } from "../bench/mcp-client.ts";
+import { cpuTime } from "../bench/processes.ts";
 import { percentile } from "../bench/turns.ts";
 import { printing, RESULT } from "./codes.ts";
 import { countedBetween } from "./counts.ts";
 import { untilAtRest } from "./rest.ts";
 import { openLoadStack, type LoadStack } from "./stack.ts";
 
-const LINES_PER_SECOND = 5;
+const LINES_PER_SECOND = 2;
 const LINE_CHARS = 60;
 /** That many conversations begin at a time. */
 const BEGINNING = 10;
@@ -67,17 +68,22 @@ export async function measureLoad(conversations: number): Promise<void> {
   const { sockets } = await stack.jupyter.counts();
   console.log(`  open WebSockets: ${sockets}`);
   const countedBefore = await stack.counts();
-  const cpuBefore = await inspector.cpuMs();
+  const cpuBefore = await cpuOf(stack, inspector);
   await callAll(client, talks, times);
-  const cpu = ((await inspector.cpuMs()) - cpuBefore) / (CALLS_FOR_S * 1_000);
+  const cpuAfter = await cpuOf(stack, inspector);
   const { rowsWritten, messages } = countedBetween(countedBefore, await stack.counts());
   const during = await sampleOf(inspector);
   times.print();
   const perMinute = 60 / CALLS_FOR_S / conversations;
   console.log(
     `  each conversation, a minute: ${(messages * perMinute).toFixed(0)} messages, ` +
-      `${(rowsWritten * perMinute).toFixed(0)} rows written; processors in use: ${cpu.toFixed(2)}`,
+      `${(rowsWritten * perMinute).toFixed(0)} rows written`,
   );
+  const inUse = Object.entries(cpuAfter).map(([name, ms]) => {
+    const share = (ms - (cpuBefore[name] ?? 0)) / (CALLS_FOR_S * 1_000);
+    return `${name} ${share.toFixed(2)}`;
+  });
+  console.log(`  processors in use: ${inUse.join(", ")}`);
   const each = (of: (sample: Sample) => number) =>
     `${((of(during) - of(before)) / conversations / 1_000).toFixed(0)} KB`;
   console.log(
@@ -226,6 +232,19 @@ class Times {
       console.log(`  ${name}: p50 ${p50} ms, p99 ${p99} ms, ${taken.length} calls`);
     }
   }
+}
+
+/** CPU time by now, in milliseconds: where a processor is full, times are those of the queue before it. */
+async function cpuOf(
+  stack: LoadStack,
+  inspector: Inspector,
+): Promise<Readonly<Record<string, number>>> {
+  const { user, system } = process.cpuUsage();
+  return {
+    "the Worker": await inspector.cpuMs(),
+    "the fake Jupyter": await cpuTime(stack.jupyter.pid),
+    "the clients": (user + system) / 1_000,
+  };
 }
 
 async function sampleOf(inspector: Inspector): Promise<Sample> {

@@ -1,8 +1,8 @@
 /**
  * Takes what a kernel sends for its executions through the reducer and into the
- * journal. Nobody is told of anything before it is stored. Between two flushes,
- * at most a quarter of a second while somebody waits and a second while nobody
- * does, new items are in memory alone.
+ * journal. Nobody is told of anything before it is stored. Between two flushes new
+ * items are in memory alone: mostly a moment, and where a run prints on and on a
+ * quarter of a second while somebody waits and a second while nobody does.
  */
 
 import type { Message } from "../jupyter/messages.ts";
@@ -20,10 +20,16 @@ import {
 import type { Item } from "./item.ts";
 import type { ExecutionRecord, Journal } from "./journal.ts";
 
-/** Output is written this often at the most, so that rows stay few. */
+/** Output is written this often while somebody waits for it, so that rows stay few. */
 const FLUSH_INTERVAL_MS = 250;
 /** Rows are most of what a run that prints costs. While nobody waits for them a crash is all that a pause could matter to. */
 const UNWATCHED_FLUSH_INTERVAL_MS = 1_000;
+/**
+ * So often it is written almost at once instead, for what is in memory alone is lost
+ * with the object, as in a deploy. One more is earned with each second.
+ */
+const SPARE_FLUSHES = 200;
+const SPARE_INTERVAL_MS = 50;
 /** A burst above this is written at once, so that memory stays bounded. */
 const FLUSH_CHARS = 64 * 1024;
 
@@ -70,6 +76,7 @@ export class Recorder {
   /** When the timer ends. */
   #flushesAt = 0;
   #lastFlush = 0;
+  #spareFlushes = SPARE_FLUSHES;
   /** Messages that were received a second time. */
   duplicates = 0;
 
@@ -91,7 +98,7 @@ export class Recorder {
       stateOf(progress) !== stateOf(before) || pending.chars >= FLUSH_CHARS;
     if (hasEnded || isUrgent) this.flush();
     else if (pending.items.length > 0 || progress !== pending.saved)
-      this.#flushSoon(pending.number);
+      this.#flushSoon(pending);
     const isHalfDone = isHalf(progress) && !isHalf(before);
     const { number, isRunning } = pending;
     return { number, isRunning, hasEnded, isHalfDone };
@@ -142,7 +149,7 @@ export class Recorder {
   /** Writes what is pending. Whoever reads the journal calls this first. */
   flush(): void {
     this.#cancelTimer();
-    this.#lastFlush = this.#host.now();
+    this.#countFlush();
     const { journal } = this.#host;
     for (const [msgId, pending] of this.#pending) {
       const { number, step, items, ids, progress, saved } = pending;
@@ -188,16 +195,28 @@ export class Recorder {
     pending.ids.push(messageId);
   }
 
-  #flushSoon(number: number): void {
+  #flushSoon({ number, items }: Pending): void {
     const intervalMs = this.#host.isAwaited(number)
       ? FLUSH_INTERVAL_MS
       : UNWATCHED_FLUSH_INTERVAL_MS;
     const now = this.#host.now();
-    const at = Math.max(now, this.#lastFlush + intervalMs);
+    const isSpare = items.length > 0 && this.#spareFlushes >= 1;
+    const at = Math.max(
+      now,
+      this.#lastFlush + (isSpare ? SPARE_INTERVAL_MS : intervalMs),
+    );
     if (this.#timer !== null && this.#flushesAt <= at) return;
     this.#cancelTimer();
     this.#flushesAt = at;
     this.#timer = setTimeout(() => this.flush(), at - now);
+  }
+
+  #countFlush(): void {
+    const now = this.#host.now();
+    const earned = (now - this.#lastFlush) / UNWATCHED_FLUSH_INTERVAL_MS;
+    const spare = Math.min(SPARE_FLUSHES, this.#spareFlushes + earned);
+    this.#spareFlushes = Math.max(0, spare - 1);
+    this.#lastFlush = now;
   }
 
   #cancelTimer(): void {
