@@ -231,5 +231,10 @@ function isHalf({ reply, idle }: Progress): boolean {
 
 function sizeOf(item: Item): number {
   if (item.type === "stream") return item.text.length;
-  return "data" in item ? JSON.stringify(item.data).length : 100;
+  if (!("data" in item)) return 100;
+  let chars = 0;
+  // An image is not copied for its size.
+  for (const value of Object.values(item.data))
+    chars += typeof value === "string" ? value.length : JSON.stringify(value).length;
+  return chars;
 }
