@@ -45,17 +45,26 @@ const PAUSE_MS = 250;
 /** A run that has not begun by then is treated as if it had. */
 const BEGINS_WITHIN_MS = 10_000;
 const ASK_EVERY_MS = 20;
+const OPENING_ATTEMPTS = 10;
 const OUTPUT_CHARS = 80_000;
 /** As it is said while another client is attached, of what a thread prints. */
 const TOLD_OF_LATE = /while nobody listened here, was not kept/;
 
-/** Opens a conversation with a kernel of its own. */
+/** Opens a conversation with a kernel of its own. A server that was just started again may refuse at first. */
 export async function openLane(client: McpClient): Promise<Lane> {
-  const begun = await client.call("run_code", { code: "1", wait_seconds: 50 });
-  const { conversation, kernel, state } = begun.execution;
-  if (state !== "ok" || kernel === null)
-    throw new Error(`A kernel did not start: ${begun.text}`);
-  return { client, conversation, kernel };
+  let answer = "";
+  for (let attempt = 0; attempt < OPENING_ATTEMPTS; attempt += 1) {
+    const begun = await client
+      .call("run_code", { code: "1", wait_seconds: 50 })
+      .catch((error: unknown) => String(error));
+    answer = typeof begun === "string" ? begun : begun.text;
+    if (typeof begun !== "string" && begun.execution?.state === "ok") {
+      const { conversation, kernel } = begun.execution;
+      if (kernel !== null) return { client, conversation, kernel };
+    }
+    await pause(PAUSE_MS);
+  }
+  throw new Error(`A kernel did not start: ${answer}`);
 }
 
 /** See the head of this file. */
