@@ -190,7 +190,7 @@ class Reader {
 
   /** Reads from position to position until the run has come to an end, or hangs. */
   async readOn(
-    { waitSeconds, firstWaitSeconds }: Plan,
+    { waitSeconds }: Plan,
     execution: string,
     happening: Happening,
     world: World,
@@ -205,7 +205,7 @@ class Reader {
         patientUntil = Date.now() + HANGS_AFTER_MS;
       const isThere = await this.#readPart(execution, waitSeconds);
       if (isThere && isFinal(this.#state)) break;
-      if (waitSeconds + firstWaitSeconds === 0 || !isThere) await pause(PAUSE_MS);
+      if (waitSeconds === 0 || !isThere) await pause(PAUSE_MS);
     }
     this.settledAt = Date.now();
   }

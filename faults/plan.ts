@@ -91,9 +91,15 @@ export function planRun(seed: number, fault: Fault): Plan {
   return { ...plan, moments: moments.toSorted((a, b) => a.at - b.at) };
 }
 
-/** Plans a run to which nothing of its own happens, for what happens to all at once. */
-export function planBystander(seed: number, fault: string): Plan {
-  return { ...planCode(new Random(seed), seed, fault), moments: [] };
+/**
+ * Plans a run to which nothing of its own happens, for what happens to all at once.
+ * Of two threads that print at a time a kernel does not tell which line is whose, so
+ * that only the last run of a kernel may have one.
+ */
+export function planBystander(seed: number, fault: string, isLast: boolean): Plan {
+  const plan = planCode(new Random(seed), seed, fault);
+  const style = plan.style === "thread" && !isLast ? "steady" : plan.style;
+  return { ...plan, style, moments: [] };
 }
 
 function planCode(
@@ -130,7 +136,7 @@ export function codeOf(
   const counting = [
     "def count():",
     `    for i in range(${lines}):`,
-    `        print(f"${token} {i}", flush=True)`,
+    `        sys.stdout.write(f"${token} {i}\\n"); sys.stdout.flush()`,
     pauseMs === 0 ? "" : `        time.sleep(${pauseMs / 1000})`,
     silenceMs === 0
       ? ""
@@ -141,7 +147,7 @@ export function codeOf(
   return [
     `token = "${token}"`,
     `open("${begunFile(token)}", "w").close()`,
-    "import threading, time",
+    "import sys, threading, time",
     ...counting,
     ...start,
   ].join("\n");

@@ -159,9 +159,11 @@ async function runDisaster(
       isCalm: () => isOver,
     };
     const begun = lanes.flatMap((lane) =>
-      Array.from({ length: QUEUED }, () => {
+      Array.from({ length: QUEUED }, (_, queued) => {
         index += 1;
-        return drive(planBystander(seed * 1_000_000 + index, disaster), lane, world);
+        const isLast = queued === QUEUED - 1;
+        const plan = planBystander(seed * 1_000_000 + index, disaster, isLast);
+        return drive(plan, lane, world);
       }),
     );
     await sleep(random.between(500, 4_000));
