@@ -22,7 +22,7 @@ export class RunLog {
 
   started({ number }: ExecutionRecord, request: string | undefined): void {
     this.#requests.set(number, request);
-    this.#log.info("run_started", { request, execution: `e${number}` });
+    this.#log.debug("run_started", { request, execution: `e${number}` });
   }
 
   /** Another request waits for a run whose own was cut off. */

@@ -149,7 +149,8 @@ export class Recorder {
   /** Writes what is pending. Whoever reads the journal calls this first. */
   flush(): void {
     this.#cancelTimer();
-    this.#countFlush();
+    if ([...this.#pending.values()].some(({ items }) => items.length > 0))
+      this.#countFlush();
     const { journal } = this.#host;
     for (const [msgId, pending] of this.#pending) {
       const { number, step, items, ids, progress, saved } = pending;
@@ -201,10 +202,11 @@ export class Recorder {
       : UNWATCHED_FLUSH_INTERVAL_MS;
     const now = this.#host.now();
     const isSpare = items.length > 0 && this.#spareFlushes >= 1;
-    const at = Math.max(
-      now,
-      this.#lastFlush + (isSpare ? SPARE_INTERVAL_MS : intervalMs),
-    );
+    // What a kernel says of a run that prints nothing is stored with its end, if that is near.
+    const at =
+      items.length === 0
+        ? now + SPARE_INTERVAL_MS
+        : Math.max(now, this.#lastFlush + (isSpare ? SPARE_INTERVAL_MS : intervalMs));
     if (this.#timer !== null && this.#flushesAt <= at) return;
     this.#cancelTimer();
     this.#flushesAt = at;
