@@ -29,7 +29,8 @@ const peersEnvironment = {
   requirements: [path.join(ROOT, "bench", "peers", "requirements.txt")],
 };
 
-const SHORT: Rounds = { warmUp: 3, turns: 30, leadIn: 0, counted: 1, pauseMs: 0 };
+/** Several in a row: what follows at once takes another time than what comes alone. */
+const SHORT: Rounds = { warmUp: 3, turns: 10, leadIn: 1, counted: 3, pauseMs: 0 };
 const LONG: Rounds = { warmUp: 1, turns: 5, leadIn: 0, counted: 1, pauseMs: 0 };
 
 const PRINTING = "for i in range(20_000): print('line', i)";
@@ -53,9 +54,14 @@ interface Clients {
   readonly datalayer: McpClient;
 }
 
-/** Measures all of them, and prints the figures. */
+/** Measures all of them on a plain Jupyter server and on the embedded one, and prints the figures. */
 export async function measurePeers(): Promise<void> {
-  await using stack = await openStack({ plain: false, environment: peersEnvironment });
+  for (const plain of [true, false]) await measureOn(plain);
+}
+
+async function measureOn(plain: boolean): Promise<void> {
+  console.log(`\n${plain ? "Plain" : "Embedded"} Jupyter server`);
+  await using stack = await openStack({ plain, environment: peersEnvironment });
   const kernel = await startKernel(stack.jupyter);
   await makeNotebooks(stack);
 

@@ -1,9 +1,10 @@
 /**
  * `npm run bench`: measures what docs/performance.md claims.
  *
- *     npm run bench [-- latency | memory | notebooks | peers | profile | search | start]
+ *     npm run bench [-- bundle | latency | memory | notebooks | peers | profile | search | start]
  */
 import { constants } from "node:os";
+import { measureBundle } from "./bundle.ts";
 import { measureLatency } from "./latency.ts";
 import { measureMemory } from "./memory.ts";
 import { measureNotebooks } from "./notebooks.ts";
@@ -18,7 +19,15 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 const measurements: Readonly<Record<string, readonly (() => Promise<void>)[]>> = {
-  "": [measureLatency, measureMemory, measureNotebooks, measureSearch, measurePeers],
+  "": [
+    measureBundle,
+    measureLatency,
+    measureMemory,
+    measureNotebooks,
+    measureSearch,
+    measurePeers,
+  ],
+  bundle: [measureBundle],
   latency: [measureLatency],
   memory: [measureMemory],
   notebooks: [measureNotebooks],
@@ -32,7 +41,7 @@ const [name = ""] = process.argv.slice(2);
 const chosen = measurements[name];
 if (chosen === undefined) {
   console.error(
-    `There is no measurement ${name}. Say latency, memory, notebooks, peers, profile, search, start or nothing.`,
+    `There is no measurement ${name}. Say bundle, latency, memory, notebooks, peers, profile, search, start or nothing.`,
   );
   process.exitCode = 1;
 }
