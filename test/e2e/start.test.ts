@@ -123,8 +123,12 @@ test("Ctrl-C leaves no process, and the next npm start still has conversations a
   const listed = await client.call("list_conversations", {});
   expect(listed.text).toContain(conversation);
   const output = await client.call("get_output", { conversation, execution: "e1" });
-  expect(output.execution).toMatchObject({ state: "ok", possiblyIncomplete: false });
+  expect(output.execution.state).toBe("ok");
   expect(output.text).toContain("before the stop");
+  // A thread of it could have printed on: nobody can know.
+  expect(output.text).toMatch(
+    /possibly incomplete.*what a thread of it went on to print/i,
+  );
 
   const next = await client.call("run_code", { conversation, code: "kept" });
   expect(next.text).toMatch(/variables are (gone|lost)/);
@@ -168,9 +172,13 @@ test("npm start with a Jupyter server in .dev.vars that does not answer says whi
   expect(run.text).toContain(`127.0.0.1:${port}`);
   expect(run.text).toMatch(/\nNext: /);
   // What the Worker tells of it is in its log, and the terminal stays a reader's.
-  const log = await readFile(path.join(project.root, ".jupyter", "wrangler.log"), "utf8");
-  expect(log).toMatch(
-    /\{"time":.*"event":"call".*"name":"run_code","outcome":"jupyter_unreachable"/,
+  const log = path.join(project.root, ".jupyter", "wrangler.log");
+  await eventually(
+    () => readFile(log, "utf8"),
+    (text) =>
+      /\{"time":.*"event":"call".*"name":"run_code","outcome":"jupyter_unreachable"/.test(
+        text,
+      ),
   );
   expect(server.output).not.toContain('"event"');
 
