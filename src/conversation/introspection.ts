@@ -82,6 +82,9 @@ const MAX_HELP_CHARS = 10_000;
  * as it does when another client's run fails, and where its connection broke.
  */
 const ATTEMPTS = 2;
+/** Jupyter itself hears a little later than we do that a kernel is idle again. */
+const LOOKS = 4;
+const LOOK_AGAIN_MS = 100;
 
 /** Asks the kernels of a conversation what they know, without running anything of the user's. */
 export class Introspection {
@@ -201,15 +204,18 @@ export class Introspection {
         isWaiting,
       });
     }
-    const kernel = await getKernel(this.#host.server, kernelId);
-    if (kernel === null) throw this.#host.goneError(kernelSlot);
-    if (kernel.execution_state === "busy")
-      throw new ExpectedError({
-        code: "kernel_busy",
-        kernel: kernelId,
-        execution: null,
-        isWaiting: false,
-      });
+    for (let look = 1; look <= LOOKS; look += 1) {
+      if (look > 1) await scheduler.wait(LOOK_AGAIN_MS);
+      const kernel = await getKernel(this.#host.server, kernelId);
+      if (kernel === null) throw this.#host.goneError(kernelSlot);
+      if (kernel.execution_state !== "busy") return;
+    }
+    throw new ExpectedError({
+      code: "kernel_busy",
+      kernel: kernelId,
+      execution: null,
+      isWaiting: false,
+    });
   }
 
   #whose(before: KernelSlot): FromKernel {
