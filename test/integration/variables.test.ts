@@ -358,7 +358,9 @@ def tell():
 thread = threading.Thread(target=tell)
 thread.start()
 `;
-  const { conversation, execution } = (await client.call("run_code", { code })).execution;
+  const run = await client.call("run_code", { code });
+  expect(run.execution.state, run.text).toBe("ok");
+  const { conversation, execution } = run.execution;
   await eventually(
     () => client.call("list_variables", { conversation, pattern: "thread" }),
     ({ text }) => text.includes("stopped"),
