@@ -34,6 +34,16 @@ export interface ForNotebook extends ForRun {
   readonly session: string;
 }
 
+/** The kernel that a notebook's session was seen to have. */
+export interface SeenKernel {
+  readonly kernel: Kernel;
+  readonly session: string;
+  readonly at: number;
+}
+
+/** What was seen this recently need not be looked at again. */
+const SEEN_FOR_MS = 500;
+
 /** What decides on a notebook's kernel: what its metadata names, and what a call asks for. */
 type NotebookWish = readonly [
   path: string,
@@ -112,9 +122,19 @@ export class ConversationKernels {
     return { ...(await this.#adopt(started.kernel, isStarted)), session: started.id };
   }
 
-  /** Throws what {@link forNotebook} would throw before it starts anything. */
-  async checkNotebook(...[path, kernelspec, kernel]: NotebookWish): Promise<void> {
-    await this.#ofNotebook(path, kernelspec, kernel);
+  /** Throws what {@link forNotebook} would throw before it starts anything. Null where it would start something. */
+  async checkNotebook(
+    ...[path, kernelspec, kernel]: NotebookWish
+  ): Promise<SeenKernel | null> {
+    const { session, running } = await this.#ofNotebook(path, kernelspec, kernel);
+    if (session === null || running === null) return null;
+    return { kernel: running, session: session.id, at: this.#now() };
+  }
+
+  /** The kernel that was seen a moment ago; null where it may be another one by now. */
+  async seenForNotebook(seen: SeenKernel | null): Promise<ForNotebook | null> {
+    if (seen === null || this.#now() - seen.at > SEEN_FOR_MS) return null;
+    return { ...(await this.#adopt(seen.kernel, false)), session: seen.session };
   }
 
   /**

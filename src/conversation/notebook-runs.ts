@@ -17,7 +17,7 @@ import { RunOutputs } from "../notebook/outputs.ts";
 import { selectCells } from "../notebook/select.ts";
 import { exclusivelyOn, type Turns } from "../notebook/turns.ts";
 import { marksOf, versionOf, type CellMark } from "../notebook/version.ts";
-import type { ForRun } from "./kernels.ts";
+import type { ForRun, SeenKernel } from "./kernels.ts";
 import type { Choose, Runs, RunsHost } from "./runs.ts";
 
 /** Somebody who watches the file sees output this soon. */
@@ -53,6 +53,7 @@ interface ReadCells {
   readonly version: string;
   readonly marks: readonly CellMark[];
   readonly kernelspec: ReturnType<typeof kernelspecIn>;
+  readonly seen: SeenKernel | null;
   readonly steps: NotebookPlan["steps"];
 }
 
@@ -99,21 +100,26 @@ export class NotebookRuns {
     const version = versionOf(marks);
     const steps = stepsOf(notebook.cells, request, version);
     const kernelspec = kernelspecIn(jsonValue(notebook.members.get("metadata")));
-    await this.#host.kernels.checkNotebook(path, kernelspec, request.kernel);
-    return () => this.#choose(record, request, { version, marks, kernelspec, steps });
+    const { kernels } = this.#host;
+    const seen = await kernels.checkNotebook(path, kernelspec, request.kernel);
+    return () =>
+      this.#choose(record, request, { version, marks, kernelspec, steps, seen });
   }
 
   async #choose(
     record: ExecutionRecord,
     request: NotebookRequest,
-    { version, marks, kernelspec, steps }: ReadCells,
+    { version, marks, kernelspec, steps, seen }: ReadCells,
   ): Promise<ForRun> {
     const { path, restart, onError } = request;
+    const { kernels } = this.#host;
     // One at a time: two runs that find no session would start two.
-    const found = await exclusivelyOn(
-      this.#host,
-      path,
-    )(() => this.#host.kernels.forNotebook(path, kernelspec, request.kernel));
+    const found =
+      (await kernels.seenForNotebook(seen)) ??
+      (await exclusivelyOn(
+        this.#host,
+        path,
+      )(() => kernels.forNotebook(path, kernelspec, request.kernel)));
     const slot = restart && !found.isStarted ? await this.#restarted(found) : found.slot;
     await this.#host.rememberVersion(path, version, marks);
     this.#host.throwIfEnded();

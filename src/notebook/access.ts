@@ -70,9 +70,13 @@ export function roomKeeper(object: RoomObject, place: RoomPlace): RoomKeeper {
   };
 }
 
+/** What the server was asked this recently holds for outputs that follow. */
+const ASKED_FOR_MS = 1_000;
+
 /** See the head of this file. */
 export class Notebooks {
   readonly #server: JupyterServer;
+  #asked: { readonly at: number; readonly isOffered: boolean } | null = null;
   readonly #keeper: NotebookKeeper;
   readonly #roomOf: (path: string) => Promise<RoomKeeper>;
 
@@ -144,7 +148,12 @@ export class Notebooks {
     runs: ReadonlyMap<string, CellRun>,
     isLast: boolean,
   ): Promise<Written> {
-    const written = await this.#inRoom(path, (room) => room.writeOutputs(runs, isLast));
+    const asked = this.#asked;
+    const isKnown = asked !== null && Date.now() - asked.at < ASKED_FOR_MS;
+    const hasRooms = isKnown ? asked.isOffered : await this.#hasRooms();
+    if (!hasRooms) return this.#file(path).writeOutputs(runs);
+    const room = await this.#roomOf(path);
+    const written = valueOf(await room.writeOutputs(runs, isLast));
     return written ?? this.#file(path).writeOutputs(runs);
   }
 
@@ -163,6 +172,12 @@ export class Notebooks {
 
   /** Asked once, and again when the server was started anew. */
   async #hasRooms(): Promise<boolean> {
+    const isOffered = await this.#areOffered();
+    this.#asked = { at: Date.now(), isOffered };
+    return isOffered;
+  }
+
+  async #areOffered(): Promise<boolean> {
     const [known, startedAt] = await Promise.all([
       this.#keeper.roomOffer().catch(() => null),
       startOf(this.#server),
