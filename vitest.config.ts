@@ -19,6 +19,14 @@ function behindGateway() {
   }));
 }
 
+/** For tests with real servers, kernels and browsers. */
+const WITH_REAL_PARTS = {
+  // One gateway serves all files of a project, and a test that takes Jupyter down must be alone.
+  fileParallelism: false,
+  // They all share a few processors. What fails is tried once more, and counted as retried.
+  retry: 1,
+};
+
 export default defineConfig({
   test: {
     // What the Worker logs is looked at where a test is about it.
@@ -35,8 +43,7 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           globalSetup: ["test/support/integration-setup.ts"],
           setupFiles: ["test/integration/leave-no-kernels.ts"],
-          // One gateway serves all files, and a test that takes Jupyter down must be alone.
-          fileParallelism: false,
+          ...WITH_REAL_PARTS,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -53,7 +60,7 @@ export default defineConfig({
           ],
           globalSetup: ["test/support/live-setup.ts"],
           setupFiles: ["test/integration/leave-no-kernels.ts"],
-          fileParallelism: false,
+          ...WITH_REAL_PARTS,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -65,7 +72,7 @@ export default defineConfig({
           include: ["test/languages/**/*.test.ts"],
           globalSetup: ["test/support/languages-setup.ts"],
           setupFiles: ["test/integration/leave-no-kernels.ts"],
-          fileParallelism: false,
+          ...WITH_REAL_PARTS,
           // A kernel that compiles takes its time, and several files share two cores.
           testTimeout: 180_000,
           hookTimeout: 120_000,
@@ -104,7 +111,7 @@ export default defineConfig({
           name: "hosted",
           include: ["test/hosted/**/*.test.ts"],
           globalSetup: ["test/support/hosted-setup.ts"],
-          fileParallelism: false,
+          ...WITH_REAL_PARTS,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -130,7 +137,7 @@ export default defineConfig({
           name: "hub",
           include: ["test/hub/**/*.test.ts"],
           globalSetup: ["test/support/hub-setup.ts"],
-          fileParallelism: false,
+          ...WITH_REAL_PARTS,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -163,7 +170,7 @@ export default defineConfig({
           name: "oidc",
           include: ["test/oidc/**/*.test.ts"],
           globalSetup: ["test/support/oidc-setup.ts"],
-          fileParallelism: false,
+          ...WITH_REAL_PARTS,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -174,7 +181,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/support/e2e-setup.ts"],
           // Each file starts real processes. Such a project runs beside no other one either.
-          fileParallelism: false,
+          ...WITH_REAL_PARTS,
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },
