@@ -1,5 +1,5 @@
 import source from "./deno.kernel.js";
-import { parseFound, publishedText, silently, type LookAtVariables } from "./found.ts";
+import { parseFound, publishedBy, type LookAtVariables } from "./found.ts";
 
 /** What is between two names that JavaScript would read as something else. */
 const RESERVED = new Set(
@@ -24,7 +24,7 @@ export const lookAtDeno: LookAtVariables = async ({ name, pattern }, ask) => {
   const reads = names.map((each) => `[${JSON.stringify(each)}, () => ${each}]`);
   const asked = `{name: ${JSON.stringify(name)}, pattern: ${JSON.stringify(pattern)}, names: [${reads.join(", ")}]}`;
   const code = `await (${source})(${asked}); undefined`;
-  return parseFound(publishedText(await ask("execute_request", silently(code))));
+  return parseFound(await publishedBy(ask, code));
 };
 
 function isName(text: string): boolean {

@@ -90,6 +90,18 @@ export function publishedText({ published }: Answer): string | null {
   return null;
 }
 
+/** Some kernels now and then publish what they were asked for behind their word that they are idle. */
+const ATTEMPTS = 3;
+
+/** What code publishes that leaves no trace; null where that is nothing, however often it is asked. */
+export async function publishedBy(ask: Ask, code: string): Promise<string | null> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const text = publishedText(await ask("execute_request", silently(code)));
+    if (text !== null) return text;
+  }
+  return null;
+}
+
 /**
  * A request to run code that leaves no trace in history and counts, as far as the
  * kernel does what Jupyter asks for, and that aborts nothing when it fails.

@@ -1,15 +1,12 @@
-import { parseFound, publishedText, silently, type LookAtVariables } from "./found.ts";
+import { parseFound, publishedBy, type LookAtVariables } from "./found.ts";
 import source from "./r.r";
 
 /** Looks at the variables of IRkernel, which knows no expressions but shows what is displayed. */
 export const lookAtR: LookAtVariables = async ({ name, pattern }, ask) => {
   const wanted = name === null ? "NULL" : stringOfR(name);
   const asked = `base::list(name = ${wanted}, pattern = ${stringOfR(pattern)})`;
-  const answer = await ask(
-    "execute_request",
-    silently(source.replace("__ASKED__", () => asked)),
-  );
-  return parseFound(publishedText(answer));
+  const code = source.replace("__ASKED__", () => asked);
+  return parseFound(await publishedBy(ask, code));
 };
 
 /** Of what R writes like JSON only quotes and backslashes are sure; the rest is written as code points. */

@@ -266,6 +266,9 @@ export class Journal {
   readonly #counter: ItemCounter;
   readonly #ids = new Map<number, MessageIds>();
 
+  /** All executions before it have ended: they are many in the end, and nothing opens one again. */
+  #firstOpen = 0;
+
   constructor(sql: Sql, counter: ItemCounter) {
     this.#sql = sql;
     this.#counter = counter;
@@ -293,6 +296,8 @@ export class Journal {
         JSON.stringify(execution.progress),
       )
       .one();
+    // A number comes again where the last one was removed.
+    this.#firstOpen = Math.min(this.#firstOpen, number);
     const row = this.#sql.exec<ExecutionRow>(`${SELECT} WHERE e.number = ?`, number);
     return recordOf(row.one());
   }
@@ -451,10 +456,23 @@ export class Journal {
 
   /** Executions that have not ended, oldest first. */
   unfinished(): ExecutionRecord[] {
-    return this.#sql
-      .exec<ExecutionRow>(`${SELECT} WHERE e.ended_at IS NULL ORDER BY e.number`)
-      .toArray()
-      .map(recordOf);
+    const rows = this.#sql
+      .exec<ExecutionRow>(
+        `${SELECT} WHERE e.number >= ? AND e.ended_at IS NULL ORDER BY e.number`,
+        this.#firstOpen,
+      )
+      .toArray();
+    this.#firstOpen = rows[0]?.number ?? this.#nextNumber();
+    return rows.map(recordOf);
+  }
+
+  #nextNumber(): number {
+    const { next } = this.#sql
+      .exec<{ next: number }>(
+        "SELECT coalesce(max(number), 0) + 1 AS next FROM executions",
+      )
+      .one();
+    return next;
   }
 
   /** Notes which kernel an execution goes to, while it waits for others there. */
