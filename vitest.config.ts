@@ -34,7 +34,12 @@ export default defineConfig({
     projects: [
       {
         plugins: [cloudflareTest({ wrangler })],
-        test: { name: "unit", include: ["test/unit/**/*.test.{ts,tsx}"] },
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.{ts,tsx}"],
+          // Some try thousands of inputs, and a busy machine takes its time for that.
+          testTimeout: 30_000,
+        },
       },
       {
         plugins: [behindGateway()],
