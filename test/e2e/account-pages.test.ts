@@ -286,6 +286,11 @@ const PAGES: readonly {
     see: ({ page, origin }) => page.goto(`${origin}/account/activity`),
   },
   {
+    name: "activity-older",
+    heading: "What was done",
+    see: ({ page, origin }) => page.goto(`${origin}/account/activity?before=3`),
+  },
+  {
     name: "not-found",
     heading: "No such page",
     see: ({ page, origin }) => page.goto(`${origin}/account/conversations/c_aaaaaaaaaa`),

@@ -138,6 +138,19 @@ test("Ctrl-C leaves no process, and the next npm start still has conversations a
   await expectGone(pids);
 });
 
+test("the first page of a deployment that is set up by half says what is missing", async ({
+  browser,
+}) => {
+  await using project = await copyProject({ SIGN_IN: "jupyter" });
+  await using server = await start(project);
+  for (const view of VIEWS) {
+    await using page = await openPage(browser, view);
+    await page.goto(new URL("/", server.url).href);
+    await page.getByText("PUBLIC_URL is not set").waitFor();
+    await expectReadable(page, "landing-by-half", view);
+  }
+});
+
 test("npm start with a Jupyter server in .dev.vars that does not answer says which and what to do, and so does the first page", async ({
   browser,
 }) => {
