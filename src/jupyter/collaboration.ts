@@ -27,6 +27,9 @@ const pageConfigSchema = z.object({
 });
 /** What connects JupyterLab's documents to their rooms. */
 const PROVIDER = "@jupyter/docprovider-extension";
+/** The parts of it without which it does not, by their names in this and in earlier versions. The others may be switched off. */
+const CONNECTING = ["content-provider", "websocket-provider", "ynotebook", "drive"];
+const PROVIDERS = new Set([PROVIDER, ...CONNECTING.map((part) => `${PROVIDER}:${part}`)]);
 
 /**
  * When the server was started, as it says: what holds until it is started again is
@@ -74,9 +77,7 @@ async function isSwitchedOff(server: JupyterServer): Promise<boolean> {
     : Object.entries(disabledExtensions ?? {}).flatMap(([name, is]) =>
         is === false ? [] : [name],
       );
-  return (
-    disableRTC === true || disabled.some((name) => String(name).startsWith(PROVIDER))
-  );
+  return disableRTC === true || disabled.some((name) => PROVIDERS.has(String(name)));
 }
 
 /** The room of the file at a path, which has to exist; null where the server has no rooms any more. */

@@ -427,7 +427,10 @@ test("a server that gets the extension, has it switched off and gets it back is 
   await command("switched-off-collaboration");
   await edit("a = 4");
   expect(await hasRoom(path)).toBe(false);
-  await command("with-collaboration");
+  await command("with-other-executor");
   await edit("a = 5");
+  expect(await hasRoom(path)).toBe(true);
+  await command("with-collaboration");
+  await edit("a = 6");
   expect(await hasRoom(path)).toBe(true);
 });

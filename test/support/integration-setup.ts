@@ -78,6 +78,10 @@ export default async function setup(
       await setCollaboration(runtimeDir, "switched off");
       await jupyter.restart();
     },
+    "with-other-executor": async () => {
+      await setCollaboration(runtimeDir, "other executor");
+      await jupyter.restart();
+    },
     "without-collaboration": async () => {
       await setCollaboration(runtimeDir, false);
       await jupyter.restart();

@@ -10,8 +10,12 @@ import {
   testEnvironment,
 } from "../../scripts/python-environment.mjs";
 
-/** Whether jupyter-collaboration is there, or there and switched off, by its own setting. */
-export type Collaboration = boolean | "switched off";
+/**
+ * Whether jupyter-collaboration is there, or there and switched off, by its own setting;
+ * or there beside an extension that runs cells in another way, as jupyter_server_nbmodel
+ * does, and switches off the part that it stands for.
+ */
+export type Collaboration = boolean | "switched off" | "other executor";
 
 /** How a test wants its server: `python` is that of the tests. */
 export interface TestJupyterOptions extends Omit<JupyterOptions, "python"> {
@@ -49,6 +53,8 @@ export async function setCollaboration(
     disabledExtensions: {
       "@jupyter/collaboration-extension": !is,
       "@jupyter/docprovider-extension": !is,
+      "@jupyter/docprovider-extension:notebook-cell-executor":
+        wanted === "other executor",
     },
   });
 }
