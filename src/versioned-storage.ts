@@ -16,7 +16,8 @@ export interface Schema {
   readonly version: number;
   /**
    * The table with the version in its only row. `schema_version` comes with the
-   * first other table; another one is made by whoever starts the storage.
+   * first table that is made with `create`; another one is made by whoever starts
+   * the storage.
    */
   readonly versionTable: string;
   /**
@@ -34,6 +35,9 @@ export class VersionedStorage implements Sql {
   readonly #schema: Schema;
   /** Whether what is there, if anything is, was found to be of this version. */
   #isUpToDate = false;
+  #hasVersion = false;
+  /** What {@link create} has made. */
+  readonly #created = new Set<string>();
 
   constructor(storage: DurableObjectStorage, schema: Schema) {
     this.#storage = storage;
@@ -50,9 +54,33 @@ export class VersionedStorage implements Sql {
     ...bindings: SqlStorageValue[]
   ): SqlStorageCursor<T> {
     this.open();
-    if (this.#schema.versionTable === OWN_TABLE && /^\s*CREATE\s/.test(query))
-      writeVersion(this.#storage.sql, this.#schema.version);
     return this.#storage.sql.exec<T>(query, ...bindings);
+  }
+
+  /**
+   * Makes tables that are never dropped again, where they are not there yet; asking
+   * once more costs nothing.
+   *
+   * @param schema `CREATE TABLE IF NOT EXISTS` and the like
+   * @throws {ExpectedError} `storage_newer`
+   */
+  create(schema: string): void {
+    if (this.#created.has(schema)) return;
+    this.open();
+    if (this.#schema.versionTable === OWN_TABLE && !this.#hasVersion) {
+      writeVersion(this.#storage.sql, this.#schema.version);
+      this.#hasVersion = true;
+    }
+    this.#storage.sql.exec(schema);
+    this.#created.add(schema);
+  }
+
+  /** Empties the storage, version included. The alarm stays. */
+  async deleteAll(): Promise<void> {
+    const emptied = this.#storage.deleteAll();
+    this.#hasVersion = false;
+    this.#created.clear();
+    await emptied;
   }
 
   /**

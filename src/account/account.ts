@@ -183,6 +183,8 @@ export class Account extends DurableObject<Env> {
    */
   close(): { readonly conversations: string[]; readonly servers: string[] } {
     const sql = this.#sql;
+    sql.create(SERVERS_SCHEMA);
+    // It is dropped when somebody comes back.
     sql.exec(CLOSING_SCHEMA);
     this.#clients.revokeAll();
     return { conversations: this.#usage.conversations(), servers: this.servers() };
@@ -224,7 +226,7 @@ export class Account extends DurableObject<Env> {
     // Whoever comes back while all is being forgotten has to do it again.
     sql.exec("DROP TABLE IF EXISTS closing");
     this.#isForgotten = false;
-    sql.exec(SERVERS_SCHEMA);
+    sql.create(SERVERS_SCHEMA);
     if (serverHash !== null)
       sql.exec("INSERT OR IGNORE INTO servers VALUES (?)", serverHash);
     await this.#cleanUpLater();
@@ -239,7 +241,7 @@ export class Account extends DurableObject<Env> {
       try {
         await this.env.DEPLOYMENT.getByName(DEPLOYMENT_NAME).leave(id.name ?? "");
         await storage.deleteAlarm();
-        await storage.deleteAll();
+        await this.#sql.deleteAll();
         return null;
       } catch (error) {
         return { error };

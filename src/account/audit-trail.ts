@@ -1,6 +1,6 @@
 import type { AuditEntry, AuditEvent } from "../audit.ts";
 import { hasRows } from "./tables.ts";
-import { tableExists, type Sql } from "../versioned-storage.ts";
+import { tableExists, type VersionedStorage } from "../versioned-storage.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS audit_trail (
@@ -15,15 +15,15 @@ type Row = { id: number; at: number; event: string };
 
 /** What happened in a person's name. An entry is never changed; it goes when its time is over. */
 export class AuditTrail {
-  readonly #sql: Sql;
+  readonly #sql: VersionedStorage;
 
-  constructor(sql: Sql) {
+  constructor(sql: VersionedStorage) {
     this.#sql = sql;
   }
 
   /** Adds an event. Of two with the same key the first holds: whoever tells it may tell it again. */
   add(what: AuditEvent, now: number, key: string | null = null): void {
-    this.#sql.exec(SCHEMA);
+    this.#sql.create(SCHEMA);
     this.#sql.exec(
       "INSERT OR IGNORE INTO audit_trail (at, key, event) VALUES (?, ?, ?)",
       now,

@@ -1,5 +1,5 @@
 import { hasRows } from "./tables.ts";
-import { tableExists, type Sql } from "../versioned-storage.ts";
+import { tableExists, type VersionedStorage } from "../versioned-storage.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS browser_sessions (id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL) WITHOUT ROWID
@@ -13,15 +13,15 @@ export const SESSION_MS = 12 * 60 * 60_000;
  * session is a hash of its secret, so that nothing stored here opens one.
  */
 export class BrowserSessions {
-  readonly #sql: Sql;
+  readonly #sql: VersionedStorage;
 
-  constructor(sql: Sql) {
+  constructor(sql: VersionedStorage) {
     this.#sql = sql;
   }
 
   /** Begins a session. */
   open(id: string, now: number): void {
-    this.#sql.exec(SCHEMA);
+    this.#sql.create(SCHEMA);
     this.#sql.exec(
       "INSERT INTO browser_sessions (id, ends_at) VALUES (?, ?)",
       id,

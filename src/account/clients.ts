@@ -1,5 +1,5 @@
 import { hasRows } from "./tables.ts";
-import { tableExists, type Sql } from "../versioned-storage.ts";
+import { tableExists, type VersionedStorage } from "../versioned-storage.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS clients (
@@ -44,14 +44,14 @@ type Row = {
  * to forget everywhere; a grant that is not listed here opens nothing at once.
  */
 export class Clients {
-  readonly #sql: Sql;
+  readonly #sql: VersionedStorage;
 
-  constructor(sql: Sql) {
+  constructor(sql: VersionedStorage) {
     this.#sql = sql;
   }
 
   add({ grant, installation, name, scopes }: NewClient, now: number): void {
-    this.#sql.exec(SCHEMA);
+    this.#sql.create(SCHEMA);
     this.#sql.exec("DELETE FROM clients WHERE installation = ?", installation);
     this.#sql.exec(
       "INSERT INTO clients VALUES (?, ?, ?, ?, ?, NULL)",

@@ -78,7 +78,7 @@ export class Deployment extends DurableObject<Env> {
       const sql = this.#sql;
       const sealer = new Sealer(configOf(this.env).signIn?.sealingKeys ?? []);
       const seal = (secret: string) => sealer.seal(secret, DEPLOYMENT_NAME);
-      sql.exec(SCHEMA);
+      sql.create(SCHEMA);
       const rows = sql
         .exec<{ number: number; sealed: string }>("SELECT * FROM secrets ORDER BY number")
         .toArray();
@@ -102,7 +102,7 @@ export class Deployment extends DurableObject<Env> {
 
   /** Puts a person on the list of those of whom anything is kept. */
   enter(principal: string): void {
-    this.#sql.exec(PEOPLE_SCHEMA);
+    this.#sql.create(PEOPLE_SCHEMA);
     this.#sql.exec("INSERT OR IGNORE INTO people VALUES (?)", principal);
   }
 

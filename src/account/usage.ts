@@ -1,6 +1,6 @@
 import type { Limits, Standing } from "../config.ts";
 import { ExpectedError } from "../errors.ts";
-import { tableExists, type Sql } from "../versioned-storage.ts";
+import { tableExists, type VersionedStorage } from "../versioned-storage.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS conversations (
@@ -21,12 +21,12 @@ type TotalsRow = { conversations: number; running: number; stored_bytes: number 
  * asked within the minute is not evicted.
  */
 export class Usage {
-  readonly #sql: Sql;
+  readonly #sql: VersionedStorage;
   readonly #limits: Limits | null;
   /** When each of the calls of the last minute came. */
   #calls: number[] = [];
 
-  constructor(sql: Sql, limits: Limits | null) {
+  constructor(sql: VersionedStorage, limits: Limits | null) {
     this.#sql = sql;
     this.#limits = limits;
   }
@@ -46,7 +46,7 @@ export class Usage {
   /** What keeps one more execution from beginning in a conversation, perhaps its first. */
   excess(conversation: string): ExpectedError | null {
     if (this.#limits === null) return null;
-    this.#sql.exec(SCHEMA);
+    this.#sql.create(SCHEMA);
     const { conversations, executions, storedBytes } = this.#limits;
     const totals = this.#totals();
     if (!this.#has(conversation) && totals.conversations >= conversations)
@@ -61,7 +61,7 @@ export class Usage {
 
   /** Counts one more execution in a conversation. */
   begin(conversation: string, now: number): void {
-    this.#sql.exec(SCHEMA);
+    this.#sql.create(SCHEMA);
     this.#sql.exec(
       `INSERT INTO conversations VALUES (?, 1, 0, ?)
        ON CONFLICT (name) DO UPDATE SET running = running + 1, seen_at = excluded.seen_at`,
@@ -72,7 +72,7 @@ export class Usage {
 
   /** Takes in how a conversation stands. */
   settle(conversation: string, { running, storedBytes }: Standing, now: number): void {
-    this.#sql.exec(SCHEMA);
+    this.#sql.create(SCHEMA);
     this.#sql.exec(
       "INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?)",
       conversation,
@@ -84,7 +84,7 @@ export class Usage {
 
   /** Takes a conversation off that has ended. */
   forget(conversation: string): void {
-    this.#sql.exec(SCHEMA);
+    this.#sql.create(SCHEMA);
     this.#sql.exec("DELETE FROM conversations WHERE name = ?", conversation);
   }
 
@@ -99,7 +99,7 @@ export class Usage {
 
   /** Conversations that run something and have not been heard of: a crash between two objects may leave what is not so. */
   doubtful(now: number): string[] {
-    this.#sql.exec(SCHEMA);
+    this.#sql.create(SCHEMA);
     return this.#sql
       .exec<{ name: string }>(
         "SELECT name FROM conversations WHERE running > 0 AND seen_at < ? ORDER BY seen_at LIMIT ?",

@@ -1,4 +1,4 @@
-import { tableExists, type Sql } from "../versioned-storage.ts";
+import { tableExists, type VersionedStorage } from "../versioned-storage.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS visits (
@@ -14,15 +14,15 @@ export const VISIT_MS = 10 * 60_000;
  * requests at once find the same visit; here the first takes it.
  */
 export class Visits {
-  readonly #sql: Sql;
+  readonly #sql: VersionedStorage;
 
-  constructor(sql: Sql) {
+  constructor(sql: VersionedStorage) {
     this.#sql = sql;
   }
 
   /** Keeps a visit under hashes of its state and of what its browser has. */
   keep(id: string, browser: string, sealed: string, now: number): void {
-    this.#sql.exec(SCHEMA);
+    this.#sql.create(SCHEMA);
     this.prune(now);
     this.#sql.exec(
       "INSERT INTO visits VALUES (?, ?, ?, ?)",

@@ -8,17 +8,17 @@ import type { ExecutionEvent } from "../audit.ts";
 import { isFinal } from "../kernel/execution.ts";
 import type { ExecutionRecord, Journal } from "../kernel/journal.ts";
 import type { KernelSlots } from "../kernel/slots.ts";
-import type { Sql } from "../versioned-storage.ts";
+import type { VersionedStorage } from "../versioned-storage.ts";
 
 const SCHEMA = "CREATE TABLE IF NOT EXISTS untold (execution INTEGER PRIMARY KEY)";
 
 /** See the head of this file. */
 export class ExecutionAudit {
-  readonly #sql: Sql;
+  readonly #sql: VersionedStorage;
   readonly #journal: Journal;
   readonly #slots: KernelSlots;
 
-  constructor(sql: Sql, journal: Journal, slots: KernelSlots) {
+  constructor(sql: VersionedStorage, journal: Journal, slots: KernelSlots) {
     this.#sql = sql;
     this.#journal = journal;
     this.#slots = slots;
@@ -26,13 +26,13 @@ export class ExecutionAudit {
 
   /** Notes an execution that begins. */
   note({ number }: ExecutionRecord): void {
-    this.#sql.exec(SCHEMA);
+    this.#sql.create(SCHEMA);
     this.#sql.exec("INSERT OR IGNORE INTO untold VALUES (?)", number);
   }
 
   /** What has ended and was not told yet. With `all`, what goes on too: it is forgotten now. */
   untold(conversation: string, now: number, all = false): ExecutionEvent[] {
-    this.#sql.exec(SCHEMA);
+    this.#sql.create(SCHEMA);
     const rows = this.#sql.exec<{ execution: number }>("SELECT execution FROM untold");
     return rows.toArray().flatMap(({ execution }) => {
       const record = this.#journal.get(execution);

@@ -1,7 +1,7 @@
 import type { ConversationIdentity } from "../identity.ts";
 import { upgradeJournal } from "../kernel/journal.ts";
 import { upgradeSlots } from "../kernel/slots.ts";
-import { tableExists, type Schema, type Sql } from "../versioned-storage.ts";
+import { tableExists, type Schema, type VersionedStorage } from "../versioned-storage.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (
@@ -35,19 +35,24 @@ export interface Due {
   readonly failures: number;
 }
 
+/** Who the conversation is and when it began, in milliseconds since 1970. */
+export type ConversationMeta = ConversationIdentity & { readonly createdAt: number };
+
 /** Who the conversation is, and the table of due times that its single alarm serves. */
 export class ConversationStorage {
   readonly #storage: DurableObjectStorage;
-  readonly #sql: Sql;
+  readonly #sql: VersionedStorage;
+  /** Once it was read: it does not change. */
+  #identity: ConversationMeta | null = null;
 
-  constructor(storage: DurableObjectStorage, sql: Sql) {
+  constructor(storage: DurableObjectStorage, sql: VersionedStorage) {
     this.#storage = storage;
     this.#sql = sql;
   }
 
   /** Whether the conversation was ever started. Asking writes nothing. */
   exists(): boolean {
-    return tableExists(this.#sql, "meta");
+    return this.#identity !== null || tableExists(this.#sql, "meta");
   }
 
   /** Starts the conversation. */
@@ -64,7 +69,12 @@ export class ConversationStorage {
   }
 
   /** Who the conversation is and when it began. */
-  identity(): ConversationIdentity & { readonly createdAt: number } {
+  identity(): ConversationMeta {
+    this.#identity ??= this.#readIdentity();
+    return this.#identity;
+  }
+
+  #readIdentity(): ConversationMeta {
     const row = this.#sql
       .exec<{
         principal: string;
@@ -145,6 +155,7 @@ export class ConversationStorage {
   /** Forgets everything, alarm included. */
   async deleteAll(): Promise<void> {
     await this.#storage.deleteAlarm();
-    await this.#storage.deleteAll();
+    this.#identity = null;
+    await this.#sql.deleteAll();
   }
 }

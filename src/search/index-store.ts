@@ -8,7 +8,7 @@
 
 import type { SearchableNotebook, TextKind } from "./text.ts";
 import { ftsExpression, type Query } from "./query.ts";
-import { tableExists, type Sql } from "../versioned-storage.ts";
+import { tableExists, type Sql, type VersionedStorage } from "../versioned-storage.ts";
 
 /** A notebook as a listing of the server has it. */
 export interface ListedNotebook {
@@ -118,10 +118,10 @@ type PlaceRow = {
 
 /** See the head of this file. */
 export class SearchIndex {
-  readonly #sql: Sql;
+  readonly #sql: VersionedStorage;
   #hasSchema = false;
 
-  constructor(sql: Sql) {
+  constructor(sql: VersionedStorage) {
     this.#sql = sql;
   }
 
@@ -138,7 +138,7 @@ export class SearchIndex {
 
   createSchema(): void {
     if (this.exists()) return;
-    for (const statement of SCHEMA) this.#sql.exec(statement);
+    for (const statement of SCHEMA) this.#sql.create(statement);
     this.#hasSchema = true;
   }
 

@@ -180,7 +180,7 @@ export class Workspace extends DurableObject<Env> {
     if (this.#forgottenAt !== null) return;
     this.#runs.note(summary.handle, summary.unfinished.length > 0);
     const sql = this.#sql;
-    sql.exec(SCHEMA);
+    sql.create(SCHEMA);
     sql.exec(
       // Replacing the row would write its index as well.
       `INSERT INTO conversations (handle, used_at, summary) VALUES (?, ?, ?)
@@ -235,7 +235,7 @@ export class Workspace extends DurableObject<Env> {
     if (this.#forgottenAt !== null) return;
     const sql = this.#sql;
     const now = Date.now();
-    sql.exec(VERSIONS_SCHEMA);
+    sql.create(VERSIONS_SCHEMA);
     sql.exec("DELETE FROM notebook_versions WHERE given_at < ?", now - VERSION_TTL_MS);
     const packed = cells.map(({ id, hash }) => `${id} ${hash}`).join("\n");
     if (packed.length > MAX_VERSION_CHARS) return;
@@ -280,7 +280,7 @@ export class Workspace extends DurableObject<Env> {
   async keepRoomOffer({ startedAt, isOffered }: RoomOffer): Promise<void> {
     if (this.#forgottenAt !== null) return;
     const sql = this.#sql;
-    sql.exec(ROOMS_SCHEMA);
+    sql.create(ROOMS_SCHEMA);
     sql.exec(
       "INSERT OR REPLACE INTO room_offer VALUES (1, ?, ?)",
       startedAt,
@@ -297,7 +297,7 @@ export class Workspace extends DurableObject<Env> {
     if (this.#exists("credentials")) this.#sql.exec("DELETE FROM credentials");
     await this.#building;
     await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
+    await this.#sql.deleteAll();
     this.#index.forgetSchema();
   }
 
@@ -307,7 +307,7 @@ export class Workspace extends DurableObject<Env> {
     this.#forgottenAt = null;
     const sql = this.#sql;
     const sealed = await this.#sealer().seal(JSON.stringify(credentials), this.#name());
-    sql.exec(CREDENTIALS_SCHEMA);
+    sql.create(CREDENTIALS_SCHEMA);
     sql.exec(
       `INSERT INTO credentials VALUES (1, ?, ?, ?) ON CONFLICT DO UPDATE
        SET signed_in_at = excluded.signed_in_at, kept_at = excluded.kept_at, sealed = excluded.sealed
@@ -351,7 +351,7 @@ export class Workspace extends DurableObject<Env> {
           now - VERSION_TTL_MS,
         );
       if (this.#isForgotten(now)) {
-        await this.ctx.storage.deleteAll();
+        await this.#sql.deleteAll();
         this.#index.forgetSchema();
         return;
       }

@@ -36,7 +36,7 @@ async function withStorage(work: (storage: DurableObjectStorage) => unknown) {
 /** Keeps a note as the first version does. */
 function keepNote(storage: DurableObjectStorage): void {
   const first = new VersionedStorage(storage, FIRST);
-  first.exec(CREATE);
+  first.create(CREATE);
   first.exec("INSERT INTO notes VALUES ('a note')");
 }
 
@@ -49,7 +49,7 @@ test("looking into an empty storage writes nothing, and its first table comes wi
     const opened = new VersionedStorage(storage, SECOND);
     expect(tableExists(opened, "notes")).toBe(false);
     expect(tableExists(storage.sql, "schema_version")).toBe(false);
-    opened.exec(CREATE);
+    opened.create(CREATE);
     expect(versionIn(storage)).toBe(2);
   });
 });
@@ -89,11 +89,11 @@ test("an upgrade that fails between its steps changes nothing, and is made by th
 
 test("tables of a newer version are neither read nor written", async () => {
   await withStorage((storage) => {
-    new VersionedStorage(storage, SECOND).exec(CREATE);
+    new VersionedStorage(storage, SECOND).create(CREATE);
     const opened = new VersionedStorage(storage, FIRST);
     const refused = new ExpectedError({ code: "storage_newer" });
     expect(() => opened.exec("SELECT * FROM notes")).toThrow(refused);
-    expect(() => opened.exec(CREATE)).toThrow(refused);
+    expect(() => opened.create(CREATE)).toThrow(refused);
     expect(() => opened.open()).toThrow(refused);
     expect(versionIn(storage)).toBe(2);
   });
@@ -102,10 +102,10 @@ test("tables of a newer version are neither read nor written", async () => {
 test("a storage that was emptied is begun anew with its version", async () => {
   await withStorage(async (storage) => {
     const opened = new VersionedStorage(storage, SECOND);
-    opened.exec(CREATE);
-    await storage.deleteAll();
+    opened.create(CREATE);
+    await opened.deleteAll();
     expect(tableExists(opened, "notes")).toBe(false);
-    opened.exec(CREATE);
+    opened.create(CREATE);
     expect(versionIn(storage)).toBe(2);
   });
 });

@@ -5,7 +5,9 @@ import { ExpectedError } from "../../../src/errors.ts";
 import { SearchIndex } from "../../../src/search/index-store.ts";
 import { parseQuery } from "../../../src/search/query.ts";
 import { Indexer, MAX_HELD_BYTES } from "../../../src/workspace/indexer.ts";
+import { VersionedStorage } from "../../../src/versioned-storage.ts";
 import { RunWatch } from "../../../src/workspace/run-watch.ts";
+import { WORKSPACE_SCHEMA } from "../../../src/workspace/workspace.ts";
 import type { NotebookSource } from "../../../src/workspace/notebook-source.ts";
 
 const ALL = {
@@ -126,9 +128,9 @@ async function withIndexer(
   work: (parts: { index: SearchIndex; shelf: Shelf; indexer: Indexer }) => Promise<void>,
 ): Promise<void> {
   const stub = env.WORKSPACE.getByName(crypto.randomUUID());
-  await runInDurableObject(stub, async (_instance, { storage: { sql } }) => {
-    const index = new SearchIndex(sql);
-    const shelf = new Shelf(sql);
+  await runInDurableObject(stub, async (_instance, { storage }) => {
+    const index = new SearchIndex(new VersionedStorage(storage, WORKSPACE_SCHEMA));
+    const shelf = new Shelf(storage.sql);
     await work({ index, shelf, indexer: new Indexer(index, shelf, new RunWatch()) });
   });
 }
