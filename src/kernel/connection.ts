@@ -150,6 +150,7 @@ export class KernelConnection implements SocketOwner {
     if (now === null || isFinal(now.state)) return;
     const { generation } = this.#kernel();
     this.#host.journal.markSent(execution, this.#slot, generation, this.#host.now());
+    this.#recorder.expect(now);
     this.#send(channels, "shell", "execute_request", msgId, {
       code,
       silent: false,

@@ -21,6 +21,8 @@ export const CONVERSATION_CAP_CHARS = 200_000_000;
 const ROW_CHARS = 64 * 1024;
 /** A character is up to 3 bytes in UTF-8, and a row has to stay below 1 MB. */
 const MAX_PART_CHARS = 300_000;
+/** Whoever goes through all executions does not keep them in memory by that. */
+const MAX_KNOWN = 16;
 
 /** What the journal knows of an execution beside its output. Times are milliseconds since 1970. */
 export interface ExecutionRecord {
@@ -265,7 +267,12 @@ export class Journal {
   readonly #sql: Sql;
   readonly #counter: ItemCounter;
   readonly #ids = new Map<number, MessageIds>();
-
+  /** What was read since the last write: with every message the same is asked for many times. */
+  readonly #records = new Memo<ExecutionRecord | null>();
+  readonly #notebookRuns = new Memo<NotebookRun | null>();
+  #unfinished: readonly ExecutionRecord[] | null = null;
+  /** What all executions take by now, in characters; null where it has to be counted. */
+  #stored: number | null = null;
   /** All executions before it have ended: they are many in the end, and nothing opens one again. */
   #firstOpen = 0;
 
@@ -276,7 +283,7 @@ export class Journal {
 
   /** Creates the tables; the one method that may run on an empty object. */
   createSchema(): void {
-    this.#sql.exec(SCHEMA);
+    this.#write(SCHEMA);
   }
 
   /** Adds an execution that has no kernel yet and was not sent. */
@@ -286,25 +293,24 @@ export class Journal {
     readonly progress: Progress;
     readonly now: number;
   }): ExecutionRecord {
-    const { number } = this.#sql
-      .exec<{ number: number }>(
-        `INSERT INTO executions (msg_id, generation, code, state, created_at, progress)
+    const { number } = this.#write<{ number: number }>(
+      `INSERT INTO executions (msg_id, generation, code, state, created_at, progress)
          VALUES (?, 1, ?, 'running', ?, ?) RETURNING number`,
-        execution.msgId,
-        execution.code,
-        execution.now,
-        JSON.stringify(execution.progress),
-      )
-      .one();
+      execution.msgId,
+      execution.code,
+      execution.now,
+      JSON.stringify(execution.progress),
+    ).one();
     // A number comes again where the last one was removed.
     this.#firstOpen = Math.min(this.#firstOpen, number);
-    const row = this.#sql.exec<ExecutionRow>(`${SELECT} WHERE e.number = ?`, number);
-    return recordOf(row.one());
+    const added = this.get(number);
+    if (added === null) throw new Error(`e${number} was not added`);
+    return added;
   }
 
   /** Makes an execution that was just added one of several requests, sent one at a time. */
   plan(number: number, plan: NotebookPlan): void {
-    this.#sql.exec(
+    this.#write(
       `INSERT INTO notebook_runs (execution, path, version, cells, on_error, kernel_new, session)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
       number,
@@ -316,7 +322,7 @@ export class Journal {
       plan.session,
     );
     for (const [step, { cellId, cellIndex, msgId, code }] of plan.steps.entries()) {
-      this.#sql.exec(
+      this.#write(
         `INSERT INTO steps (execution, step, cell_id, cell_index, msg_id, code, progress)
          VALUES (?, ?, ?, ?, ?, ?, ?)`,
         number,
@@ -332,11 +338,13 @@ export class Journal {
 
   /** What an execution runs of a notebook, or null. */
   notebookRun(number: number): NotebookRun | null {
-    const [row] = this.#sql.exec<NotebookRow>(
-      "SELECT * FROM notebook_runs WHERE execution = ?",
-      number,
-    );
-    return row === undefined ? null : notebookRunOf(row);
+    return this.#notebookRuns.get(number, () => {
+      const [row] = this.#sql.exec<NotebookRow>(
+        "SELECT * FROM notebook_runs WHERE execution = ?",
+        number,
+      );
+      return row === undefined ? null : notebookRunOf(row);
+    });
   }
 
   /** Runs of which something is not in the file yet. */
@@ -374,10 +382,7 @@ export class Journal {
 
   /** From now on a run stops at the first cell that fails. */
   stopAtError(number: number): void {
-    this.#sql.exec(
-      "UPDATE notebook_runs SET on_error = 'stop' WHERE execution = ?",
-      number,
-    );
+    this.#write("UPDATE notebook_runs SET on_error = 'stop' WHERE execution = ?", number);
   }
 
   /** Notes that a run is in its file up to a revision, but for cells that are not there any more. */
@@ -388,7 +393,7 @@ export class Journal {
     missing: readonly string[],
     upgraded: string,
   ): void {
-    this.#sql.exec(
+    this.#write(
       `UPDATE notebook_runs SET saved_revision = ?, path = ?, missing = ?, trouble = NULL, failed_saves = 0,
          upgraded = CASE WHEN upgraded = '' THEN ? ELSE upgraded END WHERE execution = ?`,
       revision,
@@ -406,7 +411,7 @@ export class Journal {
     failedSaves: number,
     isGivenUp: boolean,
   ): void {
-    this.#sql.exec(
+    this.#write(
       "UPDATE notebook_runs SET trouble = ?, failed_saves = ?, given_up = ? WHERE execution = ?",
       trouble,
       failedSaves,
@@ -417,16 +422,19 @@ export class Journal {
 
   /** Forgets an execution that never reached a kernel. */
   remove(number: number): void {
-    this.#sql.exec("DELETE FROM executions WHERE number = ?", number);
+    this.#write("DELETE FROM executions WHERE number = ?", number);
     for (const table of ["output", "steps", "notebook_runs"])
-      this.#sql.exec(`DELETE FROM ${table} WHERE execution = ?`, number);
+      this.#write(`DELETE FROM ${table} WHERE execution = ?`, number);
     this.#ids.delete(number);
+    this.#stored = null;
   }
 
   /** One execution, or null. */
   get(number: number): ExecutionRecord | null {
-    const [row] = this.#sql.exec<ExecutionRow>(`${SELECT} WHERE e.number = ?`, number);
-    return row === undefined ? null : recordOf(row);
+    return this.#records.get(number, () => {
+      const [row] = this.#sql.exec<ExecutionRow>(`${SELECT} WHERE e.number = ?`, number);
+      return row === undefined ? null : recordOf(row);
+    });
   }
 
   /** The execution that a message's parent names, as that request of it stands; or null. */
@@ -455,7 +463,12 @@ export class Journal {
   }
 
   /** Executions that have not ended, oldest first. */
-  unfinished(): ExecutionRecord[] {
+  unfinished(): readonly ExecutionRecord[] {
+    this.#unfinished ??= this.#readUnfinished();
+    return this.#unfinished;
+  }
+
+  #readUnfinished(): readonly ExecutionRecord[] {
     const rows = this.#sql
       .exec<ExecutionRow>(
         `${SELECT} WHERE e.number >= ? AND e.ended_at IS NULL ORDER BY e.number`,
@@ -477,7 +490,7 @@ export class Journal {
 
   /** Notes which kernel an execution goes to, while it waits for others there. */
   hold(number: number, slot: number, generation: number): void {
-    this.#sql.exec(
+    this.#write(
       "UPDATE executions SET slot = ?, generation = ? WHERE number = ?",
       slot,
       generation,
@@ -492,7 +505,7 @@ export class Journal {
     generation: number,
     now: number,
   ): void {
-    this.#sql.exec(
+    this.#write(
       "UPDATE executions SET slot = ?, generation = ?, sent_at = coalesce(sent_at, ?) WHERE number = ?",
       slot,
       generation,
@@ -500,7 +513,7 @@ export class Journal {
       number,
     );
     if (step === null) return;
-    this.#sql.exec(
+    this.#write(
       "UPDATE steps SET sent_at = ?, state = 'running' WHERE execution = ? AND step = ?",
       now,
       number,
@@ -510,7 +523,7 @@ export class Journal {
 
   /** The process that an execution, and what is queued behind it, turned out to run in. */
   setGeneration(slot: number, from: number, generation: number): void {
-    this.#sql.exec(
+    this.#write(
       "UPDATE executions SET generation = ? WHERE slot = ? AND number >= ? AND ended_at IS NULL",
       generation,
       slot,
@@ -532,7 +545,7 @@ export class Journal {
 
   /** Says that output may be missing; the first reason stays. */
   markIncomplete(number: number, reason: string): void {
-    this.#sql.exec(
+    this.#write(
       "UPDATE executions SET incomplete = coalesce(incomplete, ?) WHERE number = ?",
       reason,
       number,
@@ -543,7 +556,7 @@ export class Journal {
   reviseIncomplete(number: number, revise: (reason: string | null) => string): void {
     const record = this.get(number);
     if (record === null) return;
-    this.#sql.exec(
+    this.#write(
       "UPDATE executions SET incomplete = ? WHERE number = ?",
       revise(record.incomplete),
       number,
@@ -556,7 +569,7 @@ export class Journal {
     since: number,
     reason: string,
   ): void {
-    this.#sql.exec(
+    this.#write(
       `UPDATE executions SET incomplete = coalesce(incomplete, ?)
        WHERE slot = ? AND generation = ? AND ended_at >= ? AND state IN ('ok', 'error')`,
       reason,
@@ -573,7 +586,7 @@ export class Journal {
     now: number,
     failure: Failure | null = null,
   ): void {
-    this.#sql.exec(
+    this.#write(
       `UPDATE executions SET state = 'lost', reason = ?, failure = ?, ended_at = ?
        WHERE number = ? AND ended_at IS NULL`,
       reason,
@@ -581,7 +594,7 @@ export class Journal {
       now,
       number,
     );
-    this.#sql.exec(
+    this.#write(
       `UPDATE steps SET state = 'lost', ended_at = ? WHERE execution = ? AND state IN ('running', 'waiting for input')`,
       now,
       number,
@@ -601,7 +614,7 @@ export class Journal {
       this.#saveStep(number, step, state, progress, now);
       return;
     }
-    this.#sql.exec(
+    this.#write(
       `UPDATE executions SET state = ?, progress = ?, ended_at = ? WHERE number = ? AND ended_at IS NULL`,
       state,
       JSON.stringify(progress),
@@ -651,13 +664,14 @@ export class Journal {
       chars += batch.json.length;
       for (const item of batch.items) numbered += this.#counter.countNumbered(item);
     }
-    this.#sql.exec(
+    this.#write(
       "UPDATE executions SET position = ?, chars = ?, numbered = ? WHERE number = ?",
       position,
       chars,
       numbered,
       number,
     );
+    if (this.#stored !== null) this.#stored += chars - before.chars;
     if (chars > EXECUTION_CAP_CHARS) this.#dropMiddle(number, chars);
     this.#makeRoom(number);
   }
@@ -694,7 +708,7 @@ export class Journal {
   ): void {
     const json = JSON.stringify(progress);
     const endedAt = isFinal(state) ? now : null;
-    this.#sql.exec(
+    this.#write(
       `UPDATE steps SET state = ?, progress = ?, ended_at = ?
        WHERE execution = ? AND step = ? AND ended_at IS NULL`,
       state,
@@ -710,10 +724,7 @@ export class Journal {
     const all = this.steps(number);
     const goesOn = state === "ok" || (state === "error" && run.onError === "continue");
     if (endedAt !== null && goesOn && step + 1 < all.length) {
-      this.#sql.exec(
-        "UPDATE notebook_runs SET step = step + 1 WHERE execution = ?",
-        number,
-      );
+      this.#write("UPDATE notebook_runs SET step = step + 1 WHERE execution = ?", number);
       this.saveProgress(number, "running", NO_PROGRESS, now);
       return;
     }
@@ -727,7 +738,7 @@ export class Journal {
   }
 
   #touchNotebook(number: number): void {
-    this.#sql.exec(
+    this.#write(
       "UPDATE notebook_runs SET revision = revision + 1 WHERE execution = ?",
       number,
     );
@@ -753,7 +764,7 @@ export class Journal {
     ids: string,
   ): void {
     for (let part = 0; part * MAX_PART_CHARS < batch.json.length; part += 1) {
-      this.#sql.exec(
+      this.#write(
         "INSERT INTO output (execution, position, part, items, chars, numbered_before, head, ids, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         number,
         position,
@@ -780,7 +791,7 @@ export class Journal {
       .toArray();
     for (const row of rows) {
       if (excess <= 0) break;
-      const parts = this.#sql.exec<{ shown: number }>(
+      const parts = this.#write<{ shown: number }>(
         `DELETE FROM output WHERE execution = ? AND position = ? RETURNING ${SHOWN_CHARS} AS shown`,
         number,
         row.position,
@@ -790,7 +801,8 @@ export class Journal {
       dropped.chars += row.chars;
       dropped.items += row.items;
     }
-    this.#sql.exec(
+    if (this.#stored !== null) this.#stored -= dropped.chars;
+    this.#write(
       `UPDATE executions SET chars = chars - ?, dropped_chars = dropped_chars + ?,
          dropped_items = dropped_items + ? WHERE number = ?`,
       dropped.chars,
@@ -802,10 +814,10 @@ export class Journal {
 
   /** Takes the output of the oldest finished executions away until the conversation is below its cap. */
   #makeRoom(current: number): void {
-    let total = this.#sql
+    this.#stored ??= this.#sql
       .exec<{ chars: number }>("SELECT sum(chars) AS chars FROM executions")
       .one().chars;
-    while (total > CONVERSATION_CAP_CHARS) {
+    while (this.#stored > CONVERSATION_CAP_CHARS) {
       // What is not in its notebook yet stays until it is.
       const [oldest] = this.#sql.exec<{ number: number; chars: number }>(
         `SELECT number, chars FROM executions
@@ -815,13 +827,42 @@ export class Journal {
         current,
       );
       if (oldest === undefined) return;
-      this.#sql.exec("DELETE FROM output WHERE execution = ?", oldest.number);
-      this.#sql.exec(
+      this.#write("DELETE FROM output WHERE execution = ?", oldest.number);
+      this.#write(
         "UPDATE executions SET chars = 0, discarded = 1 WHERE number = ?",
         oldest.number,
       );
-      total -= oldest.chars;
+      this.#stored -= oldest.chars;
     }
+  }
+
+  /** All that changes executions, steps or runs of notebooks goes through here. */
+  #write<T extends Record<string, SqlStorageValue>>(
+    query: string,
+    ...bindings: SqlStorageValue[]
+  ): SqlStorageCursor<T> {
+    this.#records.clear();
+    this.#notebookRuns.clear();
+    this.#unfinished = null;
+    return this.#sql.exec<T>(query, ...bindings);
+  }
+}
+
+/** What few numbers stand for, until it is cleared. */
+class Memo<T> {
+  readonly #known = new Map<number, T>();
+
+  get(number: number, read: () => T): T {
+    const known = this.#known.get(number);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    const value = read();
+    this.#known.set(number, value);
+    return value;
+  }
+
+  clear(): void {
+    this.#known.clear();
   }
 }
 

@@ -85,6 +85,11 @@ export class Recorder {
     this.#host = host;
   }
 
+  /** Has an execution at hand whose messages are about to come. */
+  expect(execution: ExecutionRecord): void {
+    this.#open(execution);
+  }
+
   /** Takes in a message whose parent is `msgId`; null where that is no request of this kernel. */
   take(msgId: string, message: Message): Taken | null {
     const pending = this.#pending.get(msgId) ?? this.#find(msgId);

@@ -66,6 +66,8 @@ export function upgradeSlots(sql: Sql): void {
 /** The kernels of a conversation, stored. */
 export class KernelSlots {
   readonly #sql: Sql;
+  /** All of them since the last write, for they are asked for with every message. */
+  #known: readonly KernelSlot[] | null = null;
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -73,7 +75,7 @@ export class KernelSlots {
 
   /** Creates the table. */
   createSchema(): void {
-    this.#sql.exec(SCHEMA);
+    this.#write(SCHEMA);
   }
 
   /** Adds a kernel, with the `session_id` under which it will be connected to. */
@@ -84,55 +86,51 @@ export class KernelSlots {
     readonly startedHere: boolean;
     readonly now: number;
   }): KernelSlot {
-    const row = this.#sql
-      .exec<SlotRow>(
-        `INSERT INTO kernels (kernel_id, kernelspec, language, session_id, started_here, used_at)
-         VALUES (?, ?, ?, ?, ?, ?) RETURNING *`,
-        kernel.kernelId,
-        kernel.kernelspec,
-        kernel.language,
-        crypto.randomUUID(),
-        kernel.startedHere ? 1 : 0,
-        kernel.now,
-      )
-      .one();
+    const row = this.#write(
+      `INSERT INTO kernels (kernel_id, kernelspec, language, session_id, started_here, used_at)
+       VALUES (?, ?, ?, ?, ?, ?) RETURNING *`,
+      kernel.kernelId,
+      kernel.kernelspec,
+      kernel.language,
+      crypto.randomUUID(),
+      kernel.startedHere ? 1 : 0,
+      kernel.now,
+    ).one();
     return slotOf(row);
   }
 
   /** One kernel, or null. */
   get(slot: number): KernelSlot | null {
-    const [row] = this.#sql.exec<SlotRow>("SELECT * FROM kernels WHERE slot = ?", slot);
-    return row === undefined ? null : slotOf(row);
+    return this.all().find((known) => known.slot === slot) ?? null;
   }
 
   /** All kernels of the conversation, the one used last first. */
-  all(): KernelSlot[] {
-    return this.#sql
+  all(): readonly KernelSlot[] {
+    this.#known ??= this.#sql
       .exec<SlotRow>("SELECT * FROM kernels ORDER BY used_at DESC, slot DESC")
       .toArray()
       .map(slotOf);
+    return this.#known;
   }
 
   /** Makes a kernel the current one; with 0, the last choice. */
   touch(slot: number, now: number): void {
-    this.#sql.exec("UPDATE kernels SET used_at = ? WHERE slot = ?", now, slot);
+    this.#write("UPDATE kernels SET used_at = ? WHERE slot = ?", now, slot);
   }
 
   /** Counts a replaced process. Its count and session are unknown again. */
   nextGeneration(slot: number): KernelSlot {
-    const row = this.#sql
-      .exec<SlotRow>(
-        `UPDATE kernels SET generation = generation + 1, last_count = 0, process_session = ''
-         WHERE slot = ? RETURNING *`,
-        slot,
-      )
-      .one();
+    const row = this.#write(
+      `UPDATE kernels SET generation = generation + 1, last_count = 0, process_session = ''
+       WHERE slot = ? RETURNING *`,
+      slot,
+    ).one();
     return slotOf(row);
   }
 
   /** Gives up Jupyter's buffer of a process that has ended, so that the next connection is a fresh one. */
   renewSessionId(slot: number): void {
-    this.#sql.exec(
+    this.#write(
       "UPDATE kernels SET session_id = ? WHERE slot = ?",
       crypto.randomUUID(),
       slot,
@@ -141,54 +139,57 @@ export class KernelSlots {
 
   /** Notes that the server has no such kernel any more, which ends its generation. */
   markGone(slot: number): KernelSlot {
-    this.#sql.exec("UPDATE kernels SET gone = 1, told_gone = 0 WHERE slot = ?", slot);
+    this.#write("UPDATE kernels SET gone = 1, told_gone = 0 WHERE slot = ?", slot);
     return this.nextGeneration(slot);
   }
 
   /** Puts a new Jupyter kernel in the place of one that is gone. */
   replaceKernel(slot: number, kernelId: string, now: number): KernelSlot {
-    const row = this.#sql
-      .exec<SlotRow>(
-        `UPDATE kernels SET kernel_id = ?, session_id = ?, gone = 0, told_gone = 0, started_here = 1, used_at = ?,
-           listening_since = NULL
-         WHERE slot = ? RETURNING *`,
-        kernelId,
-        crypto.randomUUID(),
-        now,
-        slot,
-      )
-      .one();
+    const row = this.#write(
+      `UPDATE kernels SET kernel_id = ?, session_id = ?, gone = 0, told_gone = 0, started_here = 1, used_at = ?,
+         listening_since = NULL
+       WHERE slot = ? RETURNING *`,
+      kernelId,
+      crypto.randomUUID(),
+      now,
+      slot,
+    ).one();
     return slotOf(row);
   }
 
   /** Removes a kernel in which nothing was run. */
   remove(slot: number): void {
-    this.#sql.exec("DELETE FROM kernels WHERE slot = ?", slot);
+    this.#write("DELETE FROM kernels WHERE slot = ?", slot);
   }
 
   /** Notes that the caller knows that the kernel is gone. */
   tellGone(slot: number): void {
-    this.#sql.exec("UPDATE kernels SET told_gone = 1 WHERE slot = ?", slot);
+    this.#write("UPDATE kernels SET told_gone = 1 WHERE slot = ?", slot);
   }
 
   /** Notes that a connection is being opened for what has ended since then, and what will. */
   listen(slot: number, since: number): void {
-    this.#sql.exec("UPDATE kernels SET listening_since = ? WHERE slot = ?", since, slot);
+    this.#write("UPDATE kernels SET listening_since = ? WHERE slot = ?", since, slot);
   }
 
   /** Notes that the connection was closed as it should be: Jupyter keeps what comes from now on. */
   letGo(slot: number): void {
-    this.#sql.exec("UPDATE kernels SET listening_since = NULL WHERE slot = ?", slot);
+    this.#write("UPDATE kernels SET listening_since = NULL WHERE slot = ?", slot);
   }
 
   /** Remembers what identifies the process. */
   saveProcess(slot: number, lastCount: number, processSession: string): void {
-    this.#sql.exec(
+    this.#write(
       "UPDATE kernels SET last_count = ?, process_session = ? WHERE slot = ?",
       lastCount,
       processSession,
       slot,
     );
+  }
+
+  #write(query: string, ...bindings: SqlStorageValue[]): SqlStorageCursor<SlotRow> {
+    this.#known = null;
+    return this.#sql.exec<SlotRow>(query, ...bindings);
   }
 }
 
