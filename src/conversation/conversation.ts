@@ -147,6 +147,8 @@ const LONGEST_WATCH_INTERVAL_MS = 5 * 60_000;
 const INTERRUPT_WAIT_MS = 5_000;
 const DAY_MS = 24 * 60 * 60_000;
 const MAX_SUMMARY_CHARS = 120;
+/** Most runs of an assistant are over by then. */
+const REPORT_AFTER_MS = 50;
 
 /** See the head of this file. */
 export class Conversation
@@ -172,6 +174,7 @@ export class Conversation
   readonly #audit: ExecutionAudit;
   /** Reports that are under way. */
   readonly #reports = new Set<Promise<unknown>>();
+  #reportTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -629,8 +632,14 @@ export class Conversation
     this.ctx.waitUntil(work);
   }
 
+  /** So that a run which is over in a moment is reported once. */
+  reportSoon(): void {
+    this.#reportTimer ??= setTimeout(() => this.report(), REPORT_AFTER_MS);
+  }
+
   /** Tells the directory how this conversation stands. A report that fails is made up for by the next. */
   report(): void {
+    this.#cancelReport();
     if (this.hasEnded()) return;
     const identity = this.#storage.identity();
     const [latest] = this.journal.latest(1);
@@ -661,6 +670,11 @@ export class Conversation
         if (!this.hasEnded()) this.#audit.told(ended);
       }),
     );
+  }
+
+  #cancelReport(): void {
+    if (this.#reportTimer !== null) clearTimeout(this.#reportTimer);
+    this.#reportTimer = null;
   }
 
   #underWay(report: Promise<unknown>): void {
@@ -708,7 +722,16 @@ export class Conversation
         "expire",
         now + this.#config.conversationTtlDays * DAY_MS,
       );
-      return await this.#settledResult(record, now, request, undefined, onProgress);
+      const result = await this.#settledResult(
+        record,
+        now,
+        request,
+        undefined,
+        onProgress,
+      );
+      // Whoever has heard of the run finds it in the directory.
+      if (this.#reportTimer !== null) this.report();
+      return result;
     } catch (error) {
       await this.#forgetIfEmpty();
       this.report();
@@ -854,6 +877,7 @@ export class Conversation
   /** The directory first: what it still lists could not be ended a second time. */
   async #forget(): Promise<void> {
     const identity = this.#storage.identity();
+    this.#cancelReport();
     // One that arrives later would bring the conversation back on their lists.
     await Promise.all(this.#reports);
     await this.#workspace(identity).forget(identity.handle);

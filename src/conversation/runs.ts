@@ -23,8 +23,8 @@ export interface RunsHost extends KernelHost {
   hasEnded(): boolean;
   /** Keeps the object alive until the work is done. */
   inBackground(work: Promise<unknown>): void;
-  /** Tells the directory how the conversation stands. */
-  report(): void;
+  /** Tells the directory how the conversation stands, in a moment. */
+  reportSoon(): void;
 }
 
 /** A kernel that has its code says so within milliseconds, if it ever does. */
@@ -263,7 +263,7 @@ export class Runs {
     if (this.#mustWait({ ...record, slot: slot.slot })) {
       this.#host.journal.hold(record.number, slot.slot, slot.generation);
       this.#host.changes.announce(record.number);
-      this.#host.report();
+      this.#host.reportSoon();
       return;
     }
     try {
@@ -281,7 +281,7 @@ export class Runs {
     }
     // Whoever waits may see now that it is queued behind a prompt.
     this.#host.changes.announce(record.number);
-    this.#host.report();
+    this.#host.reportSoon();
   }
 
   /** A kernel that was started for a run and cannot be reached would be left behind, one for each call. */
