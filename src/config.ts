@@ -203,7 +203,7 @@ const settingsSchema = z.object({
   KERNEL_LINGER_SECONDS: optionalText("30").pipe(
     z.coerce.number<string>().min(0).max(600),
   ),
-  LOG_LEVEL: optionalText("info").pipe(z.enum(LOG_LEVELS)),
+  LOG_LEVEL: optionalText("").pipe(z.enum(["", ...LOG_LEVELS])),
   HEALTH_TOKEN: optionalText("").refine(
     (token) => token === "" || token.length >= MIN_SECRET_CHARS,
     `must have ${MIN_SECRET_CHARS} characters or more`,
@@ -254,6 +254,7 @@ export function parseConfig(env: object): Config {
     ? `[${settings.JUPYTER_HOST.replace(/^\[|\]$/g, "")}]`
     : settings.JUPYTER_HOST;
   const place = `${host}:${settings.JUPYTER_PORT}${basePath(settings.JUPYTER_BASE_PATH)}`;
+  const signIn = signInOf(settings, env);
   return {
     jupyter: {
       httpUrl: `${settings.JUPYTER_PROTOCOL}://${place}`,
@@ -262,11 +263,12 @@ export function parseConfig(env: object): Config {
       headers: { ...settings.JUPYTER_HEADERS, ...accessHeaders(settings) },
     },
     localUse: settings.LOCAL_USE === "1",
-    signIn: signInOf(settings, env),
+    signIn,
     missing: settings.SIGN_IN === "" ? [] : missingOf(settings, env),
     conversationTtlDays: settings.CONVERSATION_TTL_DAYS,
     kernelLingerMs: settings.KERNEL_LINGER_SECONDS * 1000,
-    logLevel: settings.LOG_LEVEL,
+    // Each line takes a millisecond under `wrangler dev`, where nobody reads it unless something went wrong.
+    logLevel: settings.LOG_LEVEL || (signIn === null ? "warn" : "info"),
     healthToken: settings.HEALTH_TOKEN,
   };
 }

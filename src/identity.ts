@@ -12,6 +12,9 @@ const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
 const HANDLE_CHARS = 10;
 /** 80 bits: no two servers of one person will ever share them. */
 const SERVER_HASH_CHARS = 16;
+/** Every request needs that of its server, and most come from the same few. */
+const serverHashes = new Map<string, string>();
+const MAX_KNOWN_SERVERS = 1_000;
 
 /** What a handle looks like: `c_` and 10 characters of lower-case base32. */
 export const HANDLE_PATTERN = /^c_[a-z2-7]{10}$/;
@@ -24,7 +27,12 @@ export function mintHandle(): string {
 
 /** A short name of a Jupyter server, from its base URL: lower-case base32 of its SHA-256. */
 export async function hashServer(httpUrl: string): Promise<string> {
-  return (await digest32(httpUrl)).slice(0, SERVER_HASH_CHARS);
+  const known = serverHashes.get(httpUrl);
+  if (known !== undefined) return known;
+  const hash = (await digest32(httpUrl)).slice(0, SERVER_HASH_CHARS);
+  if (serverHashes.size >= MAX_KNOWN_SERVERS) serverHashes.clear();
+  serverHashes.set(httpUrl, hash);
+  return hash;
 }
 
 /**

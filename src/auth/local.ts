@@ -95,6 +95,11 @@ const FORWARDING_HEADERS: readonly (readonly [name: string, addedBy: string])[] 
   ["mf-", "wrangler dev where it rewrites Host, and Miniflare's own clients"],
 ];
 
+const [FORWARDING_PREFIXES, FORWARDING_NAMES] = [
+  FORWARDING_HEADERS.map(([entry]) => entry).filter((entry) => entry.endsWith("-")),
+  new Set(FORWARDING_HEADERS.map(([entry]) => entry)),
+];
+
 /** The first condition of local use that `request` fails, or null for a local one. */
 export function localRefusal(
   request: Request,
@@ -131,8 +136,9 @@ function isForwardingHeader(name: string): boolean {
   // Some servers read an underscore as a hyphen, and so some proxies send it.
   const spelled = name.toLowerCase().replaceAll("_", "-");
   if (spelled === CLIENT_ADDRESS && !name.includes("_")) return false;
-  return FORWARDING_HEADERS.some(([entry]) =>
-    entry.endsWith("-") ? spelled.startsWith(entry) : spelled === entry,
+  return (
+    FORWARDING_NAMES.has(spelled) ||
+    FORWARDING_PREFIXES.some((prefix) => spelled.startsWith(prefix))
   );
 }
 

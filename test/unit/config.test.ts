@@ -37,6 +37,13 @@ test.for([
   expect(() => parseConfig(env as object)).toThrow(name as string);
 });
 
+test("a deployment tells of each call in its log, and local use of what went wrong, unless it is set", () => {
+  expect(parseConfig({}).logLevel).toBe("warn");
+  expect(parseConfig({ SIGN_IN: "jupyter" }).logLevel).toBe("info");
+  expect(parseConfig({ LOG_LEVEL: "debug" }).logLevel).toBe("debug");
+  expect(parseConfig({ SIGN_IN: "jupyter", LOG_LEVEL: "error" }).logLevel).toBe("error");
+});
+
 test("owners are listed with commas, and what was done is kept for 90 days unless it is set", () => {
   const signIn = { SIGN_IN: "jupyter" };
   expect(parseConfig(signIn).signIn).toMatchObject({ owners: [], auditDays: 90 });
