@@ -1,9 +1,10 @@
 import { ExpectedError } from "../errors.ts";
 import {
-  decodeMessage,
   encodeMessage,
   FramingError,
   KERNEL_SUBPROTOCOL,
+  parseFrame,
+  readFrame,
 } from "./framing.ts";
 import type { Message, RequestMessage } from "./messages.ts";
 import type { JupyterServer } from "./server.ts";
@@ -102,7 +103,10 @@ export class KernelChannels {
     if (!(data instanceof ArrayBuffer)) return;
     this.receivedBytes += data.byteLength;
     try {
-      this.#listener?.message(decodeMessage(data));
+      const parts = readFrame(data);
+      // Its bytes would stay until memory is short, and a kernel can send 20 MB in a second.
+      data.transfer(0);
+      this.#listener?.message(parseFrame(parts));
     } catch (error) {
       // A message that nobody can take must not go missing unnoticed: a socket that breaks is noticed.
       if (!(error instanceof FramingError)) this.#listener?.notTaken?.(error);

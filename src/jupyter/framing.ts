@@ -7,6 +7,8 @@ import { messageOf, type Message, type RequestMessage } from "./messages.ts";
 export const KERNEL_SUBPROTOCOL = "v1.kernel.websocket.jupyter.org";
 
 const OFFSET_BYTES = 8;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** A frame that is not a kernel message: the other end does not speak this protocol. */
 export class FramingError extends Error {
@@ -21,7 +23,6 @@ export class FramingError extends Error {
  * @see https://jupyter-server.readthedocs.io/en/latest/developers/websocket-protocols.html
  */
 export function encodeMessage(message: RequestMessage): ArrayBuffer {
-  const encoder = new TextEncoder();
   const parts = [
     encoder.encode(message.channel),
     ...[message.header, message.parent_header, message.metadata, message.content].map(
@@ -44,28 +45,46 @@ export function encodeMessage(message: RequestMessage): ArrayBuffer {
   return frame;
 }
 
+/** The channel of a message and its four parts, as JSON. */
+export interface FrameParts {
+  readonly channel: string;
+  readonly header: string;
+  readonly parentHeader: string;
+  readonly metadata: string;
+  readonly content: string;
+}
+
 /**
- * Unpacks a frame of the same format. Buffers (binary parts of widgets) are left
- * out: nothing here shows them.
+ * Takes a frame of the same format apart; the parts do not refer to it. Buffers
+ * (binary parts of widgets) are left out: nothing here shows them.
  *
- * @throws {FramingError} when the offsets or the JSON in it make no sense
+ * @throws {FramingError} when the offsets in it make no sense
  */
-export function decodeMessage(frame: ArrayBuffer): Message {
-  const view = new DataView(frame);
-  const offsets = readOffsets(view);
-  const decoder = new TextDecoder();
+export function readFrame(frame: ArrayBuffer): FrameParts {
+  const offsets = readOffsets(new DataView(frame));
   const part = (index: number) =>
     decoder.decode(
       new Uint8Array(frame, offsets[index], offsets[index + 1]! - offsets[index]!),
     );
+  return {
+    channel: part(0),
+    header: part(1),
+    parentHeader: part(2),
+    metadata: part(3),
+    content: part(4),
+  };
+}
+
+/** The message of which these are the parts. @throws {FramingError} when their JSON makes no sense */
+export function parseFrame(parts: FrameParts): Message {
   let message: Message | null;
   try {
     message = messageOf({
-      channel: part(0),
-      header: JSON.parse(part(1)),
-      parent_header: JSON.parse(part(2)),
-      metadata: JSON.parse(part(3)),
-      content: parseContent(part(4)),
+      channel: parts.channel,
+      header: JSON.parse(parts.header),
+      parent_header: JSON.parse(parts.parentHeader),
+      metadata: JSON.parse(parts.metadata),
+      content: parseContent(parts.content),
     });
   } catch (cause) {
     throw new FramingError("The parts of a kernel message could not be read.", { cause });

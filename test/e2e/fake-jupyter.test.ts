@@ -11,9 +11,10 @@ import {
   startEnvironment,
 } from "../../scripts/python-environment.mjs";
 import {
-  decodeMessage,
   encodeMessage,
   KERNEL_SUBPROTOCOL,
+  parseFrame,
+  readFrame,
 } from "../../src/jupyter/framing.ts";
 import { requestMessage, type Message } from "../../src/jupyter/messages.ts";
 
@@ -53,7 +54,7 @@ async function connect({ url, token }: Server, kernel: string, session: string) 
   const messages: Message[] = [];
   const arrivals = new EventEmitter();
   socket.addEventListener("message", ({ data }) => {
-    messages.push(decodeMessage(data as ArrayBuffer));
+    messages.push(parseFrame(readFrame(data as ArrayBuffer)));
     arrivals.emit("message");
   });
   await new Promise((resolve) => socket.addEventListener("open", resolve));
