@@ -63,6 +63,7 @@ export type Task =
   | "kernel_message"
   | "page"
   | "reconnect"
+  | "remember_version"
   | "room_message"
   | "send_next"
   | "start_run"

@@ -12,7 +12,12 @@ import {
   type Kernelspec,
 } from "../jupyter/kernelspecs.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
-import { findSession, startSession, type SessionKernel } from "../jupyter/sessions.ts";
+import {
+  findSession,
+  startSession,
+  type JupyterSession,
+  type SessionKernel,
+} from "../jupyter/sessions.ts";
 import { shortKernel, type Log } from "../log.ts";
 import type { KernelSlot, KernelSlots } from "../kernel/slots.ts";
 import { chooseOwn, chooseRunning, looksLikeId, parseWish } from "./choice.ts";
@@ -103,7 +108,12 @@ export class ConversationKernels {
    * @throws {ExpectedError} `notebook_has_kernel` where another one is asked for
    */
   async forNotebook(...[path, kernelspec, kernel]: NotebookWish): Promise<ForNotebook> {
-    const { session, running, wanted } = await this.#ofNotebook(path, kernelspec, kernel);
+    const { session, running, wanted } = await this.#ofNotebook(
+      await this.sessionOf(path),
+      path,
+      kernelspec,
+      kernel,
+    );
     if (session !== null && running !== null)
       return { ...(await this.#adopt(running, false)), session: session.id };
     const asked = wanted ?? { name: (await this.#specs())[0]?.name ?? "python3" };
@@ -122,13 +132,29 @@ export class ConversationKernels {
     return { ...(await this.#adopt(started.kernel, isStarted)), session: started.id };
   }
 
-  /** Throws what {@link forNotebook} would throw before it starts anything. Null where it would start something. */
+  /**
+   * Throws what {@link forNotebook} would throw before it starts anything. Null where
+   * it would start something.
+   *
+   * @param asked the notebook's session, where that was asked for beside something else
+   */
   async checkNotebook(
+    asked: Promise<JupyterSession | null>,
     ...[path, kernelspec, kernel]: NotebookWish
   ): Promise<SeenKernel | null> {
-    const { session, running } = await this.#ofNotebook(path, kernelspec, kernel);
+    const { session, running } = await this.#ofNotebook(
+      await asked,
+      path,
+      kernelspec,
+      kernel,
+    );
     if (session === null || running === null) return null;
     return { kernel: running, session: session.id, at: this.#now() };
+  }
+
+  /** The session of a notebook, if it has one. */
+  sessionOf(path: string): Promise<JupyterSession | null> {
+    return findSession(this.#server, path);
   }
 
   /** The kernel that was seen a moment ago; null where it may be another one by now. */
@@ -194,8 +220,10 @@ export class ConversationKernels {
   }
 
   /** A notebook's session and its kernel as they are, and the one that it is to get where it has none. */
-  async #ofNotebook(...[path, kernelspec, kernel]: NotebookWish) {
-    const session = await findSession(this.#server, path);
+  async #ofNotebook(
+    session: JupyterSession | null,
+    ...[path, kernelspec, kernel]: NotebookWish
+  ) {
     const running = session?.kernel ?? null;
     const wanted = await this.#sessionKernel(kernel, kernelspec, running);
     if (running === null || wanted === null) return { session, running, wanted };

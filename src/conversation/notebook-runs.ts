@@ -94,14 +94,17 @@ export class NotebookRuns {
    */
   async prepare(record: ExecutionRecord, request: NotebookRequest): Promise<Choose> {
     const { path } = request;
+    const { kernels } = this.#host;
+    const asked = kernels.sessionOf(path);
+    // Told of where it is waited for, unless the notebook cannot be read.
+    asked.catch(() => undefined);
     const { notebook, isLive } = await this.#host.notebooks.load(path);
     if (isLive) this.#intervals.set(record.number, LIVE_INTERVAL_MS);
     const marks = marksOf(notebook.cells);
     const version = versionOf(marks);
     const steps = stepsOf(notebook.cells, request, version);
     const kernelspec = kernelspecIn(jsonValue(notebook.members.get("metadata")));
-    const { kernels } = this.#host;
-    const seen = await kernels.checkNotebook(path, kernelspec, request.kernel);
+    const seen = await kernels.checkNotebook(asked, path, kernelspec, request.kernel);
     return () =>
       this.#choose(record, request, { version, marks, kernelspec, steps, seen });
   }
@@ -121,8 +124,8 @@ export class NotebookRuns {
         path,
       )(() => kernels.forNotebook(path, kernelspec, request.kernel)));
     const slot = restart && !found.isStarted ? await this.#restarted(found) : found.slot;
-    await this.#host.rememberVersion(path, version, marks);
     this.#host.throwIfEnded();
+    this.#rememberVersion(path, version, marks);
     const plan: NotebookPlan = {
       path,
       version,
@@ -335,6 +338,15 @@ export class NotebookRuns {
       if (isDone && (record === null || isFinal(record.state)))
         this.#building.delete(number);
     }
+  }
+
+  /** Nobody waits for that: where it is not known later, whoever edits is told to read again. */
+  #rememberVersion(...about: Parameters<NotebookHost["rememberVersion"]>): void {
+    const remembered = this.#host.rememberVersion(...about).catch((error: unknown) => {
+      const name = error instanceof Error ? error.name : typeof error;
+      this.#host.log.warn("interrupted", { task: "remember_version", error: name });
+    });
+    this.#host.inBackground(remembered);
   }
 
   async #restarted({ slot }: ForRun) {

@@ -98,6 +98,15 @@ export class RoomChannel {
     });
   }
 
+  /**
+   * Sends a word that the server does nothing about. It carries the acknowledgement of
+   * what has just arrived: until that comes, up to 40 ms later, Nagle's algorithm holds
+   * back what the server says next.
+   */
+  acknowledge(): void {
+    this.#send(TOLD, (encoder) => encoding.writeVarString(encoder, ""));
+  }
+
   /** Leaves. Nothing that still arrives is passed on. */
   close(): void {
     this.#listener = null;

@@ -76,7 +76,10 @@ const ASKED_FOR_MS = 1_000;
 /** See the head of this file. */
 export class Notebooks {
   readonly #server: JupyterServer;
+  /** What was found when the server was asked last, and when that was. */
   #asked: { readonly at: number; readonly isOffered: boolean } | null = null;
+  /** What is kept, once it was read. */
+  #offer: RoomOffer | null = null;
   readonly #keeper: NotebookKeeper;
   readonly #roomOf: (path: string) => Promise<RoomKeeper>;
 
@@ -92,15 +95,13 @@ export class Notebooks {
 
   /** A notebook for reading. @throws {ExpectedError} where it cannot be read */
   async read(path: string): Promise<ReadNotebook> {
-    const content = await this.#inRoom(path, (room) => room.content()).catch(
-      (error: unknown) => {
-        // Rooms are for what is small enough to be edited.
-        const isLarge =
-          error instanceof ExpectedError && error.failure.code === "file_too_large";
-        if (!isLarge) throw error;
-        return null;
-      },
-    );
+    const content = await this.#contentInRoom(path).catch((error: unknown) => {
+      // Rooms are for what is small enough to be edited.
+      const isLarge =
+        error instanceof ExpectedError && error.failure.code === "file_too_large";
+      if (!isLarge) throw error;
+      return null;
+    });
     if (content === null) return readNotebook(this.#server, path);
     const { bytes, entry } = content;
     const source = { at: [], chunks: () => Promise.resolve([bytes]) };
@@ -112,13 +113,13 @@ export class Notebooks {
 
   /** What is in a notebook's room; null where it has none. @throws {ExpectedError} where it cannot be read */
   async outlineInRoom(path: string): Promise<Outline | null> {
-    const content = await this.#inRoom(path, (room) => room.content());
+    const content = await this.#contentInRoom(path);
     return content === null ? null : readOutline([content.bytes]);
   }
 
   /** A notebook whole, and whether it is in a room. @throws {ExpectedError} where it cannot be read */
   async load(path: string): Promise<Loaded & { readonly isLive: boolean }> {
-    const content = await this.#inRoom(path, (room) => room.content());
+    const content = await this.#contentInRoom(path);
     if (content === null) return { ...(await this.#file(path).load()), isLive: false };
     const { bytes, entry } = content;
     try {
@@ -170,6 +171,18 @@ export class Notebooks {
     return valueOf(await work(await this.#roomOf(path)));
   }
 
+  /**
+   * What a notebook's room has; null where it has none. Reading changes nothing: where
+   * the server had rooms when it was asked last, the room is asked meanwhile.
+   */
+  async #contentInRoom(path: string): Promise<RoomContent | null> {
+    const read = async () => (await this.#roomOf(path)).content();
+    const guessed = this.#offer?.isOffered === true ? read() : null;
+    guessed?.catch(() => undefined);
+    if (!(await this.#hasRooms())) return null;
+    return valueOf(await (guessed ?? read()));
+  }
+
   /** Asked once, and again when the server was started anew. */
   async #hasRooms(): Promise<boolean> {
     const isOffered = await this.#areOffered();
@@ -179,12 +192,14 @@ export class Notebooks {
 
   async #areOffered(): Promise<boolean> {
     const [known, startedAt] = await Promise.all([
-      this.#keeper.roomOffer().catch(() => null),
+      this.#offer ?? this.#keeper.roomOffer().catch(() => null),
       startOf(this.#server),
     ]);
+    this.#offer = known;
     if (known !== null && (startedAt === null || known.startedAt === startedAt))
       return known.isOffered;
     const isOffered = await offersRooms(this.#server);
+    this.#offer = startedAt === null ? null : { startedAt, isOffered };
     // Where it cannot be kept, it is asked again.
     if (startedAt !== null)
       await this.#keeper.keepRoomOffer({ startedAt, isOffered }).catch(() => undefined);

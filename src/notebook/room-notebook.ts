@@ -150,7 +150,10 @@ export class RoomNotebook implements NotebookDocument {
       const path = this.#path;
       let words: string | null = null;
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-        const { room } = await this.#visits.entered();
+        const room =
+          attempt === 1
+            ? await this.#visits.enteredLately()
+            : (await this.#visits.entered()).room;
         const { change, missing, upgraded: now, shown } = this.#withRuns(room, runs);
         words ??= now;
         const isInFile = isLast || Date.now() - this.#savedAt >= SAVE_EVERY_MS;
@@ -291,8 +294,9 @@ export class RoomNotebook implements NotebookDocument {
           at = (await this.#visits.entered()).room;
           if (open !== null) open = await madeIn(at, open);
         }
-        if (open !== null) await at.delivered(this.#path);
-        return isSaved ? await this.#saved(at) : null;
+        const delivered = open === null ? null : at.delivered(this.#path);
+        const saved = isSaved ? this.#saved(at) : null;
+        return (await Promise.all([saved, delivered]))[0];
       } catch (error) {
         if (!isAway(error)) throw error;
         this.#visits.leave();

@@ -15,6 +15,8 @@ import { isBeyondRooms } from "./room-limits.ts";
 
 /** Before a room is entered again that was lost. A server that is started again takes a second or two. */
 export const PAUSES_MS: readonly number[] = [100, 500, 2_000, 4_000];
+/** What was seen of a room this recently need not be looked at again for outputs. */
+const LOOKED_FOR_MS = 500;
 /** A room that has not answered by then is looked into. */
 const SILENT_MS = 2_000;
 
@@ -33,6 +35,7 @@ export class RoomVisits {
   readonly #lingerMs: number;
   readonly #notTaken: (error: unknown) => void;
   #room: Room | null = null;
+  #lookedAt = 0;
   #presence: Presence | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   #lingerTimer: ReturnType<typeof setTimeout> | null = null;
@@ -74,6 +77,17 @@ export class RoomVisits {
   }
 
   /**
+   * The room that we are in, where it was looked at a moment ago, as when outputs
+   * follow a run; otherwise as {@link entered}. A connection that has broken since is
+   * noticed by what is sent over it.
+   */
+  async enteredLately(): Promise<Room> {
+    const there = this.#room;
+    const isLately = Date.now() - this.#lookedAt < LOOKED_FOR_MS;
+    return there?.isOpen === true && isLately ? there : (await this.entered()).room;
+  }
+
+  /**
    * The room of the file that stands at the path now, entered where we are not in
    * it. Its document has all that the room has.
    *
@@ -89,12 +103,15 @@ export class RoomVisits {
         there?.isCurrent() ?? false,
       ]);
       if (session === null || isSame(session, this.#refusedBy)) throw new NoRoomError();
-      if (there !== null && isHere && isSame(session, there.session))
+      if (there !== null && isHere && isSame(session, there.session)) {
+        this.#lookedAt = Date.now();
         return { room: there, entry };
+      }
       this.leave();
       try {
         const room = await this.#enter(session);
         this.#room = room;
+        this.#lookedAt = Date.now();
         this.#presence = Presence.show(this.#server, this.#path);
         return { room, entry };
       } catch (error) {

@@ -94,6 +94,8 @@ export class Room implements RoomListener {
   /** Those who wait for the server's answer to a state vector of ours, in its order. */
   readonly #answers: (() => void)[] = [];
   readonly #onEnd = new Set<() => void>();
+  /** How many wait for something that the server is to say. */
+  #waiting = 0;
   readonly #told = new Set<(message: z.infer<typeof toldSchema>) => void>();
   /** What arrives while somebody looks at the document as it is. */
   #held: Uint8Array[] | null = null;
@@ -142,6 +144,11 @@ export class Room implements RoomListener {
       room.leave();
       throw error;
     }
+  }
+
+  /** Whether the connection has not ended, as far as anybody has said. */
+  get isOpen(): boolean {
+    return this.#end === null;
   }
 
   /** Whether the connection stands; then the document has all that the room has. */
@@ -257,6 +264,7 @@ export class Room implements RoomListener {
       return;
     }
     this.received += message.byteLength;
+    this.#expectMore();
     const decoder = decoding.createDecoder(message);
     const encoder = encoding.createEncoder();
     const type = readSyncMessage(decoder, encoder, this.doc, this, (error) => {
@@ -279,6 +287,7 @@ export class Room implements RoomListener {
   }
 
   told(message: unknown): void {
+    this.#expectMore();
     const told = toldSchema.safeParse(message);
     if (!told.success) return;
     // What we sent does not fit the room: it was made anew from a changed file.
@@ -293,6 +302,10 @@ export class Room implements RoomListener {
     this.#awareness.destroy();
     this.doc.destroy();
     for (const end of this.#onEnd) end();
+  }
+
+  #expectMore(): void {
+    if (this.#waiting > 0) this.#channel?.acknowledge();
   }
 
   /** Asks for what is missing here. The server answers when it has taken in all that was sent before. */
@@ -316,10 +329,12 @@ export class Room implements RoomListener {
     const { promise: lost, reject } = Promise.withResolvers<never>();
     const end = () => reject(this.#end);
     this.#onEnd.add(end);
+    this.#waiting += 1;
     try {
       this.#throwIfLost();
       return await Promise.race([work, lost]);
     } finally {
+      this.#waiting -= 1;
       this.#onEnd.delete(end);
     }
   }
