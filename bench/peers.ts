@@ -135,7 +135,7 @@ async function measureOn(plain: boolean): Promise<void> {
   );
   await measureCells({ ours, seed, datalayer });
   await measureSearches(ours, seed);
-  await measureReattach(stack, kernel, { ours, seed, datalayer });
+  await measureReattach(stack, { ours, datalayer });
 }
 
 /** A cell of a notebook is run, and its output is in the document. */
@@ -184,37 +184,52 @@ async function measureSearches(ours: McpClient, seed: McpClient): Promise<void> 
   print(`One of ${SEARCHED} notebooks is found`, times);
 }
 
-/** Those who were silent for so long that ours was taken out of memory. */
+/**
+ * Those who were silent for so long that an object with nothing to do is taken out of
+ * memory. Each has a kernel to which nobody else is connected.
+ */
 async function measureReattach(
   stack: Stack,
-  kernel: string,
-  { ours, seed, datalayer }: Clients,
+  { ours, datalayer }: Pick<Clients, "ours" | "datalayer">,
 ): Promise<void> {
   const conversations: string[] = [];
-  for (let index = 0; index < CONVERSATIONS; index += 1)
-    conversations.push((await runToEnd(ours, { code: "x", kernel })).conversation);
+  for (let index = 0; index < CONVERSATIONS; index += 1) {
+    const kernel = await startKernel(stack.jupyter);
+    conversations.push((await runToEnd(ours, { code: "x = 0", kernel })).conversation);
+  }
+  const [forRaw, forSeed, forDatalayer] = await Promise.all([
+    startKernel(stack.jupyter),
+    startKernel(stack.jupyter),
+    startKernel(stack.jupyter),
+  ]);
+  await using seed = await connectSeedsWay(stack, forSeed);
+  const others: Way[] = [
+    {
+      name: "raw WebSocket",
+      run: async () => {
+        using other = await connectRaw(stack.jupyter, forRaw);
+        await other.run("x = 0");
+      },
+    },
+    { name: "seed's way", run: () => call(seed, "compute", { code: "x = 0" }) },
+    {
+      name: "datalayer",
+      run: () =>
+        call(datalayer, "execute_code", { code: "x = 0", kernel_id: forDatalayer }),
+    },
+  ];
+  for (const { run } of others) await run();
   await sleep(EVICTED_AFTER_MS);
   const times = await takeTurns(
     [
-      {
-        name: "raw WebSocket",
-        run: async () => {
-          using other = await connectRaw(stack.jupyter, kernel);
-          await other.run("x");
-        },
-      },
+      ...others,
       {
         name: "ours",
         run: () =>
           callForRun(ours, "run_code", {
-            code: "x",
+            code: "x = 0",
             conversation: conversations.shift() ?? "",
           }),
-      },
-      { name: "seed's way", run: () => call(seed, "compute", { code: "x" }) },
-      {
-        name: "datalayer",
-        run: () => call(datalayer, "execute_code", { code: "x", kernel_id: kernel }),
       },
     ],
     { warmUp: 0, turns: CONVERSATIONS, leadIn: 0, counted: 1, pauseMs: 0 },
