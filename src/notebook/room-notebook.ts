@@ -294,9 +294,8 @@ export class RoomNotebook implements NotebookDocument {
           at = (await this.#visits.entered()).room;
           if (open !== null) open = await madeIn(at, open);
         }
-        const delivered = open === null ? null : at.delivered(this.#path);
-        const saved = isSaved ? this.#saved(at) : null;
-        return (await Promise.all([saved, delivered]))[0];
+        if (open !== null) await at.delivered(this.#path);
+        return isSaved ? await this.#saved(at) : null;
       } catch (error) {
         if (!isAway(error)) throw error;
         this.#visits.leave();
