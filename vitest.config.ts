@@ -14,6 +14,7 @@ function behindGateway() {
         JUPYTER_PORT: String(inject("gateway").port),
         JUPYTER_TOKEN: inject("jupyter").token,
         KERNEL_LINGER_SECONDS: "1",
+        LOG_LEVEL: "info",
       },
     },
   }));
