@@ -204,7 +204,8 @@ async function measureSearches(ours: McpClient, seed: McpClient): Promise<void> 
 
 /**
  * Those who were silent for so long that an object with nothing to do is taken out of
- * memory. Each has a kernel to which nobody else is connected.
+ * memory. Peers stay in memory, as long as nobody ends their process; one that is ended
+ * is begun anew with its client. Each has a kernel to which nobody else is connected.
  */
 async function measureReattach(
   stack: Stack,
@@ -229,9 +230,16 @@ async function measureReattach(
         await other.run("x = 0");
       },
     },
-    { name: "seed's way", run: () => call(seed, "compute", { code: "x = 0" }) },
+    { name: "seed, kept", run: () => call(seed, "compute", { code: "x = 0" }) },
     {
-      name: "datalayer",
+      name: "seed, ended",
+      run: async () => {
+        await using other = await connectSeedsWay(stack, forSeed);
+        await call(other, "compute", { code: "x = 0" });
+      },
+    },
+    {
+      name: "datalayer, kept",
       run: () =>
         call(datalayer, "execute_code", { code: "x = 0", kernel_id: forDatalayer }),
     },
