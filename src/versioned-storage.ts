@@ -35,7 +35,6 @@ export class VersionedStorage implements Sql {
   readonly #schema: Schema;
   /** Whether what is there, if anything is, was found to be of this version. */
   #isUpToDate = false;
-  #hasVersion = false;
   /** What {@link create} has made. */
   readonly #created = new Set<string>();
 
@@ -67,10 +66,8 @@ export class VersionedStorage implements Sql {
   create(schema: string): void {
     if (this.#created.has(schema)) return;
     this.open();
-    if (this.#schema.versionTable === OWN_TABLE && !this.#hasVersion) {
+    if (this.#schema.versionTable === OWN_TABLE && this.#created.size === 0)
       writeVersion(this.#storage.sql, this.#schema.version);
-      this.#hasVersion = true;
-    }
     this.#storage.sql.exec(schema);
     this.#created.add(schema);
   }
@@ -78,7 +75,6 @@ export class VersionedStorage implements Sql {
   /** Empties the storage, version included. The alarm stays. */
   async deleteAll(): Promise<void> {
     const emptied = this.#storage.deleteAll();
-    this.#hasVersion = false;
     this.#created.clear();
     await emptied;
   }

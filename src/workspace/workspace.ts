@@ -139,10 +139,10 @@ const RETRY_MS = 60 * 60_000;
 
 /**
  * What the conversations of one person on one Jupyter server share: the
- * directory of them, to which each conversation reports when a run starts and
- * ends, the versions of notebooks that were given out, and the turns of those
- * who save one. It keeps their credentials, sealed, for a conversation that works
- * while nobody calls.
+ * directory of them, to which each conversation reports when a run goes on for
+ * more than a moment and when it ends, the versions of notebooks that were given
+ * out, and the turns of those who save one. It keeps their credentials, sealed, for
+ * a conversation that works while nobody calls.
  */
 export class Workspace extends DurableObject<Env> {
   /** For each notebook that is being saved, when the last in line will be done. */
