@@ -408,29 +408,37 @@ test("what the server cannot write is told as being in the room alone", async ()
 test("a server that gets the extension, has it switched off and gets it back is asked again each time", async () => {
   await using client = await connect();
   const path = "asked.ipynb";
-  const { version, ids } = await created(client, path, ["a = 1"]);
+  const { version, ids } = await created(client, path, ["print(1)"]);
+  const { conversation } = (await client.call("run_code", { code: "1" })).execution;
   let base = version;
-  const edit = async (source: string) => {
+  /** The Worker has forgotten what the server offered by the next call, the conversation has not. */
+  const editAndRun = async (number: number) => {
     const edited = await client.call("edit_notebook", {
       path,
       version: base,
-      edits: [{ op: "replace", cell: ids[0], source }],
+      edits: [{ op: "replace", cell: ids[0], source: `print(${number})` }],
     });
     expect(edited.isError, edited.text).toBe(false);
     base = notebookOf(edited).version;
-    expect(await sourcesInFile(path)).toEqual([source]);
+    const ran = await client.call("run_cells", { path, cells: "all", conversation });
+    expect(ran.execution.state, ran.text).toBe("ok");
+    const [cell] = JSON.parse(await fileText(path)).cells;
+    expect(cell).toMatchObject({
+      source: [`print(${number})`],
+      outputs: [{ text: [`${number}\n`] }],
+    });
   };
-  await edit("a = 2");
+  await editAndRun(2);
   expect(await hasRoom(path)).toBe(true);
   await command("without-collaboration");
-  await edit("a = 3");
+  await editAndRun(3);
   await command("switched-off-collaboration");
-  await edit("a = 4");
+  await editAndRun(4);
   expect(await hasRoom(path)).toBe(false);
   await command("with-other-executor");
-  await edit("a = 5");
+  await editAndRun(5);
   expect(await hasRoom(path)).toBe(true);
   await command("with-collaboration");
-  await edit("a = 6");
+  await editAndRun(6);
   expect(await hasRoom(path)).toBe(true);
 });
