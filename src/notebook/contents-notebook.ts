@@ -18,6 +18,7 @@ import {
   MAX_EDIT_BYTES,
   type CellRun,
   type Loaded,
+  type NotebookChange,
   type NotebookDocument,
   type Saved,
   type Written,
@@ -77,9 +78,9 @@ export class ContentsNotebook implements NotebookDocument {
     }
   }
 
-  edit(change: (now: Notebook) => Notebook | Promise<Notebook>): Promise<Saved> {
+  edit(change: NotebookChange): Promise<Saved> {
     return this.#save(async (loaded) => {
-      const after = await change(loaded.notebook);
+      const { notebook: after } = await change(loaded.notebook);
       throwIfTooLarge(this.#path, loaded, after);
       return after;
     });

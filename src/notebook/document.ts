@@ -15,6 +15,13 @@ export interface Loaded {
   readonly upgradedFrom: number | null;
 }
 
+/** Makes what is wanted of a notebook; the very same one where nothing is to be changed. */
+export type NotebookChange = (now: Notebook) => Promise<{
+  readonly notebook: Notebook;
+  /** Ids of the cells that may be elsewhere than before. */
+  readonly moved: ReadonlySet<string>;
+}>;
+
 /** What came of a change. */
 export interface Saved {
   readonly before: Notebook;
@@ -68,7 +75,7 @@ export interface NotebookDocument {
    * @throws {ExpectedError} `save_unanswered` where nobody knows whether it was
    *   saved, `notebook_would_be_too_large` where it could not be edited again
    */
-  edit(change: (now: Notebook) => Notebook | Promise<Notebook>): Promise<Saved>;
+  edit(change: NotebookChange): Promise<Saved>;
   /**
    * Puts outputs and execution counts into the cells with these ids.
    *

@@ -53,6 +53,8 @@ export interface Edited {
   readonly inserted: readonly string[];
   /** Ids of the cells that were changed, moved or inserted, and are there. */
   readonly touched: readonly string[];
+  /** Ids of the cells that may be elsewhere than before. */
+  readonly moved: ReadonlySet<string>;
 }
 
 /**
@@ -74,6 +76,7 @@ export function applyEdits(
     notebook: { minor, members, cells: batch.cells },
     inserted: batch.inserted.filter((id) => there.has(id)),
     touched: [...batch.touched].filter((id) => there.has(id)),
+    moved: batch.moved,
   };
 }
 
@@ -159,6 +162,7 @@ class Batch {
   readonly cells: Cell[];
   readonly inserted: string[] = [];
   readonly touched = new Set<string>();
+  readonly moved = new Set<string>();
   readonly #mintId: () => string;
   /** Characters that replaced text has added to all cells. */
   #growth = 0;
@@ -251,6 +255,7 @@ class Batch {
     this.#lastAfter.delete(cell);
     this.cells.splice(this.#placeAfter(after, number), 0, moved);
     this.touched.add(cell);
+    this.moved.add(cell);
   }
 
   #setType(index: number, type: CellType): void {

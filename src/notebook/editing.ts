@@ -31,7 +31,7 @@ export async function editNotebook(
     checkedAgainst(base, edits, now);
     const made = applyEdits(now, edits, mintCellId);
     result = { made, outline: await readOutline(notebookParts(made.notebook)) };
-    return made.notebook;
+    return made;
   });
   if (result === null) throw new Error("Edits were saved that were not made.");
   const { made, outline } = result;

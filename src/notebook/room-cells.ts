@@ -17,14 +17,22 @@ import { textChanges } from "./text-diff.ts";
  *
  * Yjs cannot move what it holds, and JupyterLab does not take another type for a
  * cell that it shows: such cells are taken out and put in again, as JupyterLab
- * does. Of the cells that stay in order as many as possible stay where they are.
+ * does, with the loss of what is typed into them at that very moment. No other
+ * cell is, whatever would be the fewest to take out.
+ *
+ * @param moved ids of the cells that may be elsewhere in `after`; the others are in the order that they had
  */
-export function applyNotebook(doc: Y.Doc, before: Notebook, after: Notebook): void {
+export function applyNotebook(
+  doc: Y.Doc,
+  before: Notebook,
+  after: Notebook,
+  moved: ReadonlySet<string>,
+): void {
   const cells = cellsOf(doc);
   if (after.minor !== before.minor) metaOf(doc).set("nbformat_minor", after.minor);
   const places = new Map(before.cells.map(({ id }, index) => [id, index]));
   const old = cells.toArray();
-  const staying = stayingCells(before, after, places);
+  const staying = stayingCells(before, after, moved);
   /** What is put in again, as it was. */
   const again = new Map<string, ReadonlyMap<string, unknown>>();
   for (const { id } of after.cells) {
@@ -113,33 +121,27 @@ function outputsOf(
   return outputs;
 }
 
-/** The ids of the cells that can stay where they are: the longest run of them in the same order. */
+/** The ids of the cells that can stay where they are: all that were not moved, and those that came back to where they were. */
 function stayingCells(
   before: Notebook,
   after: Notebook,
-  places: ReadonlyMap<string, number>,
+  moved: ReadonlySet<string>,
 ): Set<string> {
-  const kept = after.cells.flatMap(({ id, type }) => {
-    const place = places.get(id);
-    const isSame = place !== undefined && before.cells[place]?.type === type;
-    return isSame ? [{ id, place }] : [];
-  });
-  // For each length, the run of it whose last place is the smallest (patience sorting).
-  const ends: number[] = [];
-  const previous: number[] = [];
-  for (const [index, { place }] of kept.entries()) {
-    let [low, high] = [0, ends.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((kept[ends[middle] ?? 0]?.place ?? 0) < place) low = middle + 1;
-      else high = middle;
-    }
-    previous[index] = low === 0 ? -1 : (ends[low - 1] ?? -1);
-    ends[low] = index;
-  }
+  const old = new Map(
+    before.cells.map(({ id, type }, index) => [
+      id,
+      { type, follows: before.cells[index - 1]?.id },
+    ]),
+  );
   const staying = new Set<string>();
-  for (let at = ends.at(-1) ?? -1; at >= 0; at = previous[at] ?? -1)
-    staying.add(kept[at]?.id ?? "");
+  for (const [index, { id, type }] of after.cells.entries()) {
+    const was = old.get(id);
+    if (was?.type !== type) continue;
+    const follows = after.cells[index - 1]?.id;
+    const isBack =
+      was.follows === follows && (follows === undefined || staying.has(follows));
+    if (!moved.has(id) || isBack) staying.add(id);
+  }
   return staying;
 }
 

@@ -21,6 +21,7 @@ import {
   MAX_EDIT_BYTES,
   type CellRun,
   type Loaded,
+  type NotebookChange,
   type NotebookDocument,
   type Saved,
   type Written,
@@ -126,7 +127,7 @@ export class RoomNotebook implements NotebookDocument {
     });
   }
 
-  edit(change: (now: Notebook) => Notebook | Promise<Notebook>): Promise<Saved> {
+  edit(change: NotebookChange): Promise<Saved> {
     return this.#visits.inTurn(async () => {
       const { room, entry } = await this.#visits.entered();
       const made = await this.#edited(room, entry, change);
@@ -193,11 +194,11 @@ export class RoomNotebook implements NotebookDocument {
   #edited(
     room: Room,
     entry: ContentsEntry,
-    change: (now: Notebook) => Notebook | Promise<Notebook>,
+    change: NotebookChange,
   ): Promise<{ before: Notebook; after: Notebook; change: Change | null }> {
     return room.holding(async () => {
       const before = this.#parsed(room);
-      const after = await change(before);
+      const { notebook: after, moved } = await change(before);
       if (after === before) return { before, after, change: null };
       throwIfTooLarge(this.#path, { notebook: before, entry }, after);
       const again = async (other: Room) => {
@@ -208,7 +209,7 @@ export class RoomNotebook implements NotebookDocument {
       };
       const made = this.#changed(
         room,
-        (transact) => transact(() => applyNotebook(room.doc, before, after)),
+        (transact) => transact(() => applyNotebook(room.doc, before, after, moved)),
         again,
       );
       return { before, after, change: made };
@@ -251,7 +252,7 @@ export class RoomNotebook implements NotebookDocument {
       room,
       (transact) =>
         transact(() => {
-          applyNotebook(room.doc, before, after);
+          applyNotebook(room.doc, before, after, new Set());
           applyStates(room.doc, runs);
         }),
       again,

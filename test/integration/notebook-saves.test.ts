@@ -42,8 +42,8 @@ function notebookText(sources: readonly string[]): string {
 
 function insertion(source: string) {
   const edit = { op: "insert", after: "end", cell_type: "markdown", source } as const;
-  return (now: Parameters<typeof applyEdits>[0]) =>
-    applyEdits(now, [edit], mintCellId).notebook;
+  return async (now: Parameters<typeof applyEdits>[0]) =>
+    applyEdits(now, [edit], mintCellId);
 }
 
 test("a save of somebody else between our read and our save is seen, and kept", async () => {

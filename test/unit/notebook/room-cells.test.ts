@@ -42,8 +42,9 @@ function yCell({ id, source, type = "code", metadata = {} }: Given): Y.Map<unkno
 function edit(doc: Y.Doc, ...edits: readonly Edit[]): void {
   let minted = 0;
   const before = parseNotebook(notebookJson(doc));
-  const after = applyEdits(before, edits, () => `new${(minted += 1)}`).notebook;
-  doc.transact(() => applyNotebook(doc, before, after));
+  const made = applyEdits(before, edits, () => `new${(minted += 1)}`);
+  const after = made.notebook;
+  doc.transact(() => applyNotebook(doc, before, after, made.moved));
   expect(
     parseNotebook(notebookJson(doc)).cells.map(({ id, source }) => [id, source]),
   ).toEqual(after.cells.map(({ id, source }) => [id, source]));
@@ -96,6 +97,36 @@ test("a moved cell is the only one that is put in again", () => {
   expect(after[0]).toBe(before[1]);
   expect(after[1]).toBe(before[2]);
   expect(after[2]).not.toBe(before[0]);
+});
+
+test("what somebody types into the neighbour of a cell that is moved stays, whichever way round", () => {
+  for (const [moved, after, neighbour] of [
+    ["a", "b", 1],
+    ["b", "start", 0],
+    ["b", "c", 2],
+    ["c", "a", 1],
+  ] as const) {
+    const { ours, theirs } = documents(THREE);
+    textOf(theirs, neighbour).insert(0, "typed ");
+    edit(ours, { op: "move", cell: moved, after });
+    merge(ours, theirs);
+    expect(sourcesOf(ours).join(), moved).toContain("typed ");
+    expect(sourcesOf(theirs)).toEqual(sourcesOf(ours));
+  }
+});
+
+test("a cell that is moved to where it was is not put in again", () => {
+  const { ours } = documents(THREE);
+  const before = cellsOf(ours).toArray();
+  edit(ours, { op: "move", cell: "a", after: "start" });
+  edit(
+    ours,
+    { op: "move", cell: "b", after: "end" },
+    { op: "move", cell: "b", after: "a" },
+    { op: "move", cell: "c", after: "end" },
+  );
+  for (const [index, cell] of cellsOf(ours).toArray().entries())
+    expect(cell).toBe(before[index]);
 });
 
 test("cells that two insert, and what one deletes, are merged without doubles", () => {
@@ -154,7 +185,7 @@ test("halves of surrogate pairs, which have no UTF-8, are the same for everybody
     [{ op: "replace", cell: "a", source: "x\uD83D" }],
     () => "n",
   );
-  ours.transact(() => applyNotebook(ours, before, after.notebook));
+  ours.transact(() => applyNotebook(ours, before, after.notebook, after.moved));
   merge(ours, theirs);
   expect(textOf(ours, 0).toString()).toBe(textOf(theirs, 0).toString());
 });
