@@ -26,6 +26,8 @@ const WRITE_INTERVAL_MS = 2_000;
 const LIVE_INTERVAL_MS = 250;
 /** What writing takes of the time, at most: a tenth. */
 const WRITING_SHARE = 10;
+/** A version is remembered for a day; that somebody was given it again need not be told each time. */
+const REMEMBER_EVERY_MS = 10 * 60_000;
 
 /** What of a notebook is to run. */
 export interface NotebookRequest {
@@ -79,6 +81,8 @@ export class NotebookRuns {
   readonly #savingNext = new Map<number, Promise<void>>();
   /** How soon what is new is written, of runs whose notebook is in a room. */
   readonly #intervals = new Map<number, number>();
+  /** The version that was remembered last. */
+  #remembered: { readonly key: string; readonly at: number } | null = null;
 
   constructor(host: NotebookHost, runs: Runs) {
     this.#host = host;
@@ -125,7 +129,8 @@ export class NotebookRuns {
       )(() => kernels.forNotebook(path, kernelspec, request.kernel)));
     const slot = restart && !found.isStarted ? await this.#restarted(found) : found.slot;
     this.#host.throwIfEnded();
-    this.#rememberVersion(path, version, marks);
+    // Once the first cell is on its way.
+    setTimeout(() => this.#rememberVersion(path, version, marks), 0);
     const plan: NotebookPlan = {
       path,
       version,
@@ -341,8 +346,15 @@ export class NotebookRuns {
   }
 
   /** Nobody waits for that: where it is not known later, whoever edits is told to read again. */
-  #rememberVersion(...about: Parameters<NotebookHost["rememberVersion"]>): void {
+  #rememberVersion(path: string, version: string, marks: readonly CellMark[]): void {
+    const [key, at] = [`${version} ${path}`, this.#host.now()];
+    const last = this.#remembered;
+    const isRecent = last?.key === key && at - last.at < REMEMBER_EVERY_MS;
+    if (isRecent || this.#host.hasEnded()) return;
+    this.#remembered = { key, at };
+    const about = [path, version, marks] as const;
     const remembered = this.#host.rememberVersion(...about).catch((error: unknown) => {
+      this.#remembered = null;
       const name = error instanceof Error ? error.name : typeof error;
       this.#host.log.warn("interrupted", { task: "remember_version", error: name });
     });

@@ -39,6 +39,9 @@ import {
 /** Somebody who saves at each of these moments in a row is a program that does nothing else. */
 const MAX_ATTEMPTS = 5;
 
+/** What is read before cells run is kept for their outputs, where it has no more than this. */
+const MAX_KEPT_BYTES = 1_000_000;
+
 /** How often a notebook that is broken is read in all, and how long a save may take between. */
 const MAX_READS = 3;
 const WRITING_MS = 100;
@@ -51,6 +54,8 @@ export class ContentsNotebook implements NotebookDocument {
   readonly #server: JupyterServer;
   readonly #path: string;
   readonly #exclusively: Exclusively;
+  /** What was read last, where it is small, until it is written. */
+  #read: { readonly bytes: Uint8Array; readonly loaded: Loaded } | null = null;
 
   constructor(server: JupyterServer, path: string, exclusively: Exclusively) {
     this.#server = server;
@@ -67,7 +72,9 @@ export class ContentsNotebook implements NotebookDocument {
     const bytes = await readBytes(this.#server, this.#path, MAX_EDIT_BYTES);
     if (bytes === null) throw notFound(this.#path);
     try {
-      return { notebook: parseNotebook(bytes), entry, upgradedFrom: null };
+      const loaded = { notebook: parseNotebook(bytes), entry, upgradedFrom: null };
+      this.#read = bytes.byteLength <= MAX_KEPT_BYTES ? { bytes, loaded } : null;
+      return loaded;
     } catch (error) {
       if (!(error instanceof OldNotebookError)) throw asExpected(error, this.#path);
       const { nbformat } = error;
@@ -89,10 +96,12 @@ export class ContentsNotebook implements NotebookDocument {
   #save(change: (now: Loaded) => Notebook | Promise<Notebook>): Promise<Saved> {
     return this.#exclusively(async () => {
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-        const loaded = await this.load();
+        const known = attempt === 1 ? await this.#asRead() : null;
+        this.#read = null;
+        const loaded = known ?? (await this.load());
         const after = await change(loaded);
         if (after === loaded.notebook) return unchanged(loaded);
-        if (await this.hasChanged(loaded)) continue;
+        if (known === null && (await this.hasChanged(loaded))) continue;
         const saved = await saveContents(this.#server, this.#path, {
           type: "notebook",
           content: serializeNotebook(after),
@@ -110,6 +119,16 @@ export class ContentsNotebook implements NotebookDocument {
       }
       throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
     });
+  }
+
+  /** What was read last, if the file has the same bytes now; null where it has not, or nobody knows. */
+  async #asRead(): Promise<Loaded | null> {
+    const read = this.#read;
+    if (read === null) return null;
+    const now = await readBytes(this.#server, this.#path, MAX_KEPT_BYTES).catch(
+      () => null,
+    );
+    return now !== null && isEqual(now, read.bytes) ? read.loaded : null;
   }
 
   async writeOutputs(runs: ReadonlyMap<string, CellRun>): Promise<Written> {
@@ -322,6 +341,12 @@ export function unchanged({
 
 function isSame(a: ContentsEntry, b: ContentsEntry): boolean {
   return a.last_modified === b.last_modified && a.size === b.size;
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.byteLength !== b.byteLength) return false;
+  for (let at = 0; at < a.byteLength; at += 1) if (a[at] !== b[at]) return false;
+  return true;
 }
 
 function notFound(path: string): ExpectedError {

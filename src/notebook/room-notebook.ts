@@ -48,6 +48,8 @@ const MAX_ATTEMPTS = 3;
 export interface RoomContent {
   readonly bytes: Uint8Array;
   readonly entry: ContentsEntry;
+  /** The server's process, as its rooms name it. */
+  readonly process: string;
 }
 
 /** How large a notebook is, at most, without looking at all of it again. */
@@ -116,7 +118,7 @@ export class RoomNotebook implements NotebookDocument {
   content(): Promise<RoomContent> {
     return this.#visits.inTurn(async () => {
       const { room, entry } = await this.#visits.entered();
-      return { bytes: this.#json(room), entry };
+      return { bytes: this.#json(room), entry, process: room.session.sessionId };
     });
   }
 

@@ -94,8 +94,7 @@ export class Room implements RoomListener {
   /** Those who wait for the server's answer to a state vector of ours, in its order. */
   readonly #answers: (() => void)[] = [];
   readonly #onEnd = new Set<() => void>();
-  /** How many wait for something that the server is to say. */
-  #waiting = 0;
+  /** Those who wait for the server's word of a save. */
   readonly #told = new Set<(message: z.infer<typeof toldSchema>) => void>();
   /** What arrives while somebody looks at the document as it is. */
   #held: Uint8Array[] | null = null;
@@ -211,7 +210,11 @@ export class Room implements RoomListener {
     const id = (this.#saves += 1);
     const state = stateOf(this.doc);
     const hadHash = state.has("hash");
-    const { promise, resolve } = Promise.withResolvers<SavedRoom>();
+    const { promise, resolve: settle } = Promise.withResolvers<SavedRoom>();
+    const resolve = (outcome: SavedRoom) => {
+      this.#told.delete(listen);
+      settle(outcome);
+    };
     let timer = setTimeout(() => resolve("not saved"), SAVE_TIMEOUT_MS);
     // A save that was under way before ours has its hash, too: the answer tells ours.
     let [isAnswered, hasHash, isClean] = [false, false, false];
@@ -264,7 +267,6 @@ export class Room implements RoomListener {
       return;
     }
     this.received += message.byteLength;
-    this.#expectMore();
     const decoder = decoding.createDecoder(message);
     const encoder = encoding.createEncoder();
     const type = readSyncMessage(decoder, encoder, this.doc, this, (error) => {
@@ -275,6 +277,7 @@ export class Room implements RoomListener {
         encoding.writeUint8Array(into, encoding.toUint8Array(encoder)),
       );
     if (type === messageYjsSyncStep2) this.#answers.shift()?.();
+    this.#expectMore();
   }
 
   awareness(message: Uint8Array): void {
@@ -287,12 +290,12 @@ export class Room implements RoomListener {
   }
 
   told(message: unknown): void {
-    this.#expectMore();
     const told = toldSchema.safeParse(message);
     if (!told.success) return;
     // What we sent does not fit the room: it was made anew from a changed file.
     if (told.data.type === "conflict") this.#channel?.drop();
     else for (const listen of this.#told) listen(told.data);
+    this.#expectMore();
   }
 
   closed(code: number, reason: string): void {
@@ -305,7 +308,7 @@ export class Room implements RoomListener {
   }
 
   #expectMore(): void {
-    if (this.#waiting > 0) this.#channel?.acknowledge();
+    if (this.#answers.length + this.#told.size > 0) this.#channel?.acknowledge();
   }
 
   /** Asks for what is missing here. The server answers when it has taken in all that was sent before. */
@@ -329,12 +332,10 @@ export class Room implements RoomListener {
     const { promise: lost, reject } = Promise.withResolvers<never>();
     const end = () => reject(this.#end);
     this.#onEnd.add(end);
-    this.#waiting += 1;
     try {
       this.#throwIfLost();
       return await Promise.race([work, lost]);
     } finally {
-      this.#waiting -= 1;
       this.#onEnd.delete(end);
     }
   }

@@ -40,6 +40,23 @@ function notebookText(sources: readonly string[]): string {
   return JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 });
 }
 
+function codeText(source: string): string {
+  const cell = { cell_type: "code", id: "cell0", metadata: {}, source };
+  const cells = [{ ...cell, execution_count: null, outputs: [] }];
+  return JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 });
+}
+
+/** What a run has made of that cell. */
+const RUNS = new Map([
+  [
+    "cell0",
+    {
+      executionCount: 1,
+      outputs: [{ output_type: "stream", name: "stdout", text: ["printed\n"] }] as const,
+    },
+  ],
+]);
+
 function insertion(source: string) {
   const edit = { op: "insert", after: "end", cell_type: "markdown", source } as const;
   return async (now: Parameters<typeof applyEdits>[0]) =>
@@ -64,6 +81,40 @@ test("a save of somebody else between our read and our save is seen, and kept", 
   const text = await fileText(path);
   expect(text).toContain("theirs");
   expect(text).toContain("ours");
+});
+
+test("outputs are put into what was read before the run, where the file is still that", async () => {
+  const path = "saves-known.ipynb";
+  await putText(path, codeText("first"));
+  const server = new WithSomebodyElse(0, () => Promise.resolve());
+  const notebook = new ContentsNotebook(server, path, (work) => work());
+  await notebook.load();
+  const looks = server.looks;
+  const written = await notebook.writeOutputs(RUNS);
+  expect(written).toMatchObject({ missing: [], isInFile: true });
+  // The one right after the save.
+  expect(server.looks).toBe(looks + 1);
+  expect(await fileText(path)).toContain("printed");
+  // What it was before is no base for anything any more.
+  await putText(path, codeText("theirs"));
+  await notebook.writeOutputs(RUNS);
+  const text = await fileText(path);
+  expect(text).toContain("theirs");
+  expect(text).toContain("printed");
+});
+
+test("outputs come to what somebody else has saved while the cells ran", async () => {
+  const path = "saves-meanwhile.ipynb";
+  await putText(path, codeText("first"));
+  const server = new WithSomebodyElse(0, () => Promise.resolve());
+  const notebook = new ContentsNotebook(server, path, (work) => work());
+  await notebook.load();
+  // Of the same length: what tells them apart is the text.
+  await putText(path, codeText("other"));
+  await notebook.writeOutputs(RUNS);
+  const text = await fileText(path);
+  expect(text).toContain("other");
+  expect(text).toContain("printed");
 });
 
 test("whoever watches a notebook learns that somebody else has changed it", async () => {

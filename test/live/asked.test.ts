@@ -1,11 +1,15 @@
 import { expect, inject, test } from "vitest";
 import { JupyterServer } from "../../src/jupyter/server.ts";
+import { outcomeOf } from "../../src/errors.ts";
 import { Notebooks, type RoomOffer } from "../../src/notebook/access.ts";
-import { controlUrl } from "../integration/support.ts";
+import { RoomNotebook } from "../../src/notebook/room-notebook.ts";
+import { connect, controlUrl } from "../integration/support.ts";
+import { created } from "./support.ts";
 
-/** The real server, which counts how often it is asked whether it has rooms. */
+/** The real server, which counts how often it is asked whether it has rooms, and when it was started. */
 class CountingServer extends JupyterServer {
   asked = 0;
+  askedForStart = 0;
 
   constructor() {
     const { port, token } = inject("jupyter");
@@ -17,6 +21,7 @@ class CountingServer extends JupyterServer {
     const [path, request] = args;
     if (path.startsWith("/api/collaboration/") && request?.method === undefined)
       this.asked += 1;
+    if (path === "/api/status") this.askedForStart += 1;
     return super.request(...args);
   }
 }
@@ -25,6 +30,40 @@ class CountingServer extends JupyterServer {
 async function noSuchFile() {
   return { failure: { code: "file_not_found", path: "any.ipynb" } } as const;
 }
+
+test("what is read in a room of the process that was asked needs no other question", async () => {
+  await using client = await connect();
+  const path = "asked-process.ipynb";
+  await created(client, path, ["x = 1"]);
+  const server = new CountingServer();
+  const keeper = {
+    exclusively: (_path: string, work: () => Promise<void>) => work(),
+    roomOffer: async () => null,
+    keepRoomOffer: async () => undefined,
+  };
+  const room = new RoomNotebook(
+    server,
+    path,
+    1_000,
+    () => undefined,
+    () => undefined,
+  );
+  const content = () => outcomeOf(() => room.content());
+  const notebooks = new Notebooks(server, keeper, async () => {
+    return { content, edit: noSuchFile, writeOutputs: noSuchFile };
+  });
+  const read = async () => {
+    const before = server.askedForStart;
+    const { notebook, isLive } = await notebooks.load(path);
+    expect(isLive).toBe(true);
+    expect(notebook.cells.map(({ source }) => source)).toEqual(["x = 1"]);
+    return server.askedForStart - before;
+  };
+  // Of the first it is not known whether it is the process that was asked.
+  expect([await read(), await read(), await read(), await read()]).toEqual([1, 1, 0, 0]);
+  await (await fetch(controlUrl("/restart"))).text();
+  expect([await read(), await read(), await read()]).toEqual([1, 1, 0]);
+});
 
 test("a server is asked once whether it has rooms, and again after it was started anew", async () => {
   const server = new CountingServer();
