@@ -2,11 +2,12 @@
  * `npm run load`: many conversations on one Worker, and what they cost. Measures
  * what docs/load.md and docs/cost.md claim, on loopback, and ends by itself.
  *
- *     npm run load [-- load [CONVERSATIONS] | soak [MINUTES] | cost]
+ *     npm run load [-- load [CONVERSATIONS] | soak [MINUTES] | empty [OBJECTS] | cost]
  */
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { measureCost } from "./cost.ts";
+import { measureEmpty } from "./empty.ts";
 import { measureLoad } from "./load.ts";
 import { measureSoak } from "./soak.ts";
 
@@ -25,6 +26,7 @@ if (process.env["TMPDIR"] === undefined && existsSync(IN_MEMORY))
 
 const CONVERSATIONS = 200;
 const MINUTES = 10;
+const OBJECTS = 6_000;
 
 const [name = "", size] = process.argv.slice(2);
 const number = size === undefined ? undefined : Number(size);
@@ -32,13 +34,14 @@ const measurements: Readonly<Record<string, readonly (() => Promise<void>)[]>> =
   "": [() => measureLoad(CONVERSATIONS), () => measureSoak(MINUTES)],
   load: [() => measureLoad(number ?? CONVERSATIONS)],
   soak: [() => measureSoak(number ?? MINUTES)],
+  empty: [() => measureEmpty(number ?? OBJECTS)],
   cost: [measureCost],
 };
 
 const chosen = measurements[name];
 if (chosen === undefined || (number !== undefined && !(number > 0))) {
   console.error(
-    "Say load or soak, perhaps with the number of conversations or minutes, cost, or nothing.",
+    "Say load, soak or empty, perhaps with the number of conversations, minutes or objects, cost, or nothing.",
   );
   process.exitCode = 1;
 } else for (const measure of chosen) await measure();
