@@ -49,7 +49,9 @@ export async function takeTurns(ways: readonly Way[], rounds: Rounds): Promise<T
     }
   }
   for (let turn = 0; turn < rounds.turns; turn += 1) {
-    for (const { way, times } of taken) {
+    // What a way leaves behind meets another one each time.
+    const inOrder = turn % 2 === 0 ? taken : taken.toReversed();
+    for (const { way, times } of inOrder) {
       for (let call = 0; call < rounds.leadIn + rounds.counted; call += 1) {
         if (rounds.pauseMs > 0) await sleep(rounds.pauseMs);
         const startedAt = performance.now();
