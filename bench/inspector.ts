@@ -147,3 +147,15 @@ async function findWorkerd(
   }
   return { proxyPort, workerPid };
 }
+
+/** The Worker itself, where it listens for what wrangler's proxy passes on. Linux only. */
+export async function urlBehindProxy({ url }: Pick<WorkerStack, "url">): Promise<URL> {
+  const { workerPid } = await findWorkerd(Number(url.port));
+  for (const port of await listeningPorts(workerPid)) {
+    const behind = new URL(`http://127.0.0.1:${port}`);
+    const answer = await fetch(new URL("/health/live", behind)).catch(() => null);
+    await answer?.body?.cancel();
+    if (answer?.ok === true) return behind;
+  }
+  throw new Error("The Worker answers at no port of its own.");
+}

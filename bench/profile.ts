@@ -6,7 +6,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { SourceMap } from "node:module";
 import path from "node:path";
-import { openInspector, type Profile } from "./inspector.ts";
+import { openInspector, urlBehindProxy, type Profile } from "./inspector.ts";
 import { callForRun, connectModern, runToEnd } from "./mcp-client.ts";
 import { connectRaw, startKernel } from "./raw-client.ts";
 import { openStack, type Stack } from "./stack.ts";
@@ -25,12 +25,13 @@ export async function measureProfile(): Promise<void> {
   await using client = await connectModern(stack.url);
   const { conversation, execution } = await runToEnd(client, { code: "x = 0", kernel });
   const run = () => callForRun(client, "run_code", { code: "x += 1", conversation });
-  const health = new URL("/health", stack.url);
+  const behind = await urlBehindProxy(stack);
 
   const times = await takeTurns(
     [
       { name: "raw WebSocket", run: () => raw.run("x += 1") },
-      { name: "a page", run: async () => (await fetch(health)).arrayBuffer() },
+      { name: "a page, no proxy", run: page(behind) },
+      { name: "a page", run: page(stack.url) },
       { name: "tools/list", run: () => client.listTools() },
       {
         name: "get_output",
@@ -47,6 +48,10 @@ export async function measureProfile(): Promise<void> {
     for (let call = 0; call < PROFILED; call += 1) await run();
   });
   await printProfile(profile, await sourceMapOf(stack));
+}
+
+function page(base: URL) {
+  return async () => (await fetch(new URL("/health", base))).arrayBuffer();
 }
 
 async function printProfile(profile: Profile, map: SourceMap): Promise<void> {
