@@ -46,6 +46,5 @@ c.ServerApp.answer_yes = True
 c.ServerApp.terminals_enabled = False
 c.ServerApp.jpserver_extensions = {"jupyter_server_terminals": False}
 
-# As it is, each message that nobody is shown is made all the same: a tenth of what
-# the server does for a run.
+# By default each message that nobody is shown is made all the same, several for a request.
 c.ServerApp.logging_config = {"loggers": {"ServerApp": {"level": "INFO"}}}

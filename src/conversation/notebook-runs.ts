@@ -352,8 +352,8 @@ export class NotebookRuns {
     const isRecent = last?.key === key && at - last.at < REMEMBER_EVERY_MS;
     if (isRecent || this.#host.hasEnded()) return;
     this.#remembered = { key, at };
-    const about = [path, version, marks] as const;
-    const remembered = this.#host.rememberVersion(...about).catch((error: unknown) => {
+    const telling = this.#host.rememberVersion(path, version, marks);
+    const remembered = telling.catch((error: unknown) => {
       this.#remembered = null;
       const name = error instanceof Error ? error.name : typeof error;
       this.#host.log.warn("interrupted", { task: "remember_version", error: name });

@@ -97,8 +97,8 @@ export class ContentsNotebook implements NotebookDocument {
     return this.#exclusively(async () => {
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
         const known = attempt === 1 ? await this.#asRead() : null;
-        this.#read = null;
         const loaded = known ?? (await this.load());
+        this.#read = null;
         const after = await change(loaded);
         if (after === loaded.notebook) return unchanged(loaded);
         if (known === null && (await this.hasChanged(loaded))) continue;

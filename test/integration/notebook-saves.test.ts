@@ -12,6 +12,7 @@ class WithSomebodyElse extends JupyterServer {
   readonly #before: number;
   readonly #save: () => Promise<void>;
   looks = 0;
+  reads = 0;
 
   constructor(before: number, save: () => Promise<void>) {
     const { port, token } = inject("jupyter");
@@ -27,6 +28,11 @@ class WithSomebodyElse extends JupyterServer {
       if (this.looks === this.#before) await this.#save();
     }
     return super.request(...args);
+  }
+
+  override bytes(...args: Parameters<JupyterServer["bytes"]>) {
+    this.reads += 1;
+    return super.bytes(...args);
   }
 }
 
@@ -95,9 +101,12 @@ test("outputs are put into what was read before the run, where the file is still
   // The one right after the save.
   expect(server.looks).toBe(looks + 1);
   expect(await fileText(path)).toContain("printed");
-  // What it was before is no base for anything any more.
+  // What it was before is no base for anything any more, and nobody looks for it.
   await putText(path, codeText("theirs"));
-  await notebook.writeOutputs(RUNS);
+  for (const before of [server.reads, server.reads + 1]) {
+    await notebook.writeOutputs(RUNS);
+    expect(server.reads).toBe(before + 1);
+  }
   const text = await fileText(path);
   expect(text).toContain("theirs");
   expect(text).toContain("printed");
