@@ -108,11 +108,11 @@ export function defineTool<Input extends z.ZodObject>(
     );
     return [...scopes, ...given.flatMap(([, more]) => more)];
   };
+  const inputSchema = withoutDialect(input);
   return {
     name,
     scopesOf,
     register(server, context) {
-      const inputSchema = withoutDialect(input);
       const call = async (args: unknown, request: ServerContext) => {
         const onProgress = progressListener(request);
         // The SDK has parsed the arguments with this very schema.
@@ -134,18 +134,24 @@ export function defineTool<Input extends z.ZodObject>(
 /**
  * The same schema, whose JSON does not name its dialect: it is the one that MCP
  * takes for granted, and naming it in each tool costs a model more than a tool does.
+ * It is made once for all requests, which only read it.
  *
  * @see https://modelcontextprotocol.io/specification/2025-11-25/basic#json-schema-usage
  */
 function withoutDialect(schema: z.ZodObject): StandardSchemaWithJSON {
   const standard: StandardSchemaWithJSON["~standard"] = schema["~standard"];
   const { jsonSchema } = standard;
-  const unnamed =
-    (convert: typeof jsonSchema.input): typeof jsonSchema.input =>
-    (options) => {
-      const { $schema: _dialect, ...rest } = convert(options);
-      return rest;
+  const unnamed = (convert: typeof jsonSchema.input): typeof jsonSchema.input => {
+    const made = new Map<string, Record<string, unknown>>();
+    return (options) => {
+      let json = made.get(options.target);
+      if (json === undefined) {
+        const { $schema: _dialect, ...rest } = convert(options);
+        made.set(options.target, (json = rest));
+      }
+      return json;
     };
+  };
   const shorter = {
     input: unnamed(jsonSchema.input),
     output: unnamed(jsonSchema.output),
