@@ -31,7 +31,9 @@ export interface Inspector extends Disposable {
   resident(): ReturnType<typeof residentMemory>;
 }
 
-const targetsSchema = z.tuple([z.object({ webSocketDebuggerUrl: z.url() })]);
+const targetsSchema = z.array(
+  z.object({ id: z.string(), webSocketDebuggerUrl: z.url() }),
+);
 // What has nothing to say is echoed.
 const answerSchema = z.object({ id: z.number(), result: z.unknown().optional() });
 const heapSchema = z.object({
@@ -65,17 +67,12 @@ export type Profile = z.infer<typeof profileSchema>["profile"];
 
 const SAMPLING_US = 100;
 
-/** Attaches to the debugger port of `wrangler dev`. Linux only. */
+/** Attaches to the Worker of a stack that was opened with `inspect`. Linux only. */
 export async function openInspector({
   url,
 }: Pick<WorkerStack, "url">): Promise<Inspector> {
-  const { proxyPort, workerPid } = await findWorkerd(Number(url.port));
-  const response = await fetch(`http://127.0.0.1:${proxyPort}/json`);
-  const [{ webSocketDebuggerUrl }] = targetsSchema.parse(await response.json());
-  const socket = new WebSocket(webSocketDebuggerUrl, {
-    // What wrangler asks of debuggers, so that no web page can be one.
-    headers: { Origin: "http://localhost" },
-  });
+  const { pid, debuggers } = await findWorkerd(url);
+  const socket = new WebSocket(debuggers);
   await new Promise<void>((resolve, reject) => {
     socket.addEventListener("open", () => resolve(), { once: true });
     socket.addEventListener("error", () => reject(new Error("No debugger port.")), {
@@ -121,41 +118,26 @@ export async function openInspector({
       void ask("HeapProfiler.takeHeapSnapshot");
       await ask("Runtime.getHeapUsage");
     },
-    cpuMs: () => cpuTime(workerPid),
-    resident: () => residentMemory(workerPid),
+    cpuMs: () => cpuTime(pid),
+    resident: () => residentMemory(pid),
     [Symbol.dispose]: () => socket.close(),
   };
 }
 
-/**
- * `wrangler dev` runs two workerd processes: one listens at the public port and
- * at that for debuggers, and passes requests on to the other, which has the Worker.
- */
-async function findWorkerd(
-  publicPort: number,
-): Promise<{ proxyPort: number; workerPid: number }> {
-  let proxyPort: number | undefined;
-  let workerPid: number | undefined;
+/** The workerd process that listens at the Worker's port, and its port for debuggers. */
+async function findWorkerd({ port }: URL): Promise<{ pid: number; debuggers: URL }> {
   for (const pid of await descendantsOf(process.pid)) {
     if ((await programOf(pid)) !== "workerd") continue;
     const ports = await listeningPorts(pid);
-    if (ports.includes(publicPort)) proxyPort = ports.find((port) => port !== publicPort);
-    else workerPid = pid;
+    if (!ports.includes(Number(port))) continue;
+    for (const other of ports) {
+      const list = new URL(`http://127.0.0.1:${other}/json`);
+      const answer = await fetch(list).catch(() => null);
+      const targets = targetsSchema.safeParse(await answer?.json().catch(() => null));
+      if (!targets.success) continue;
+      const target = targets.data.find(({ id }) => id.startsWith("core:user:"));
+      if (target) return { pid, debuggers: new URL(target.webSocketDebuggerUrl) };
+    }
   }
-  if (proxyPort === undefined || workerPid === undefined) {
-    throw new Error("The processes of wrangler dev are not as expected.");
-  }
-  return { proxyPort, workerPid };
-}
-
-/** The Worker itself, where it listens for what wrangler's proxy passes on. Linux only. */
-export async function urlBehindProxy({ url }: Pick<WorkerStack, "url">): Promise<URL> {
-  const { workerPid } = await findWorkerd(Number(url.port));
-  for (const port of await listeningPorts(workerPid)) {
-    const behind = new URL(`http://127.0.0.1:${port}`);
-    const answer = await fetch(new URL("/health/live", behind)).catch(() => null);
-    await answer?.body?.cancel();
-    if (answer?.ok === true) return behind;
-  }
-  throw new Error("The Worker answers at no port of its own.");
+  throw new Error("No process of the Worker has a port for debuggers.");
 }

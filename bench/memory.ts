@@ -43,7 +43,7 @@ export async function measureMemory(): Promise<void> {
 }
 
 async function measureOutput(lines: number): Promise<void> {
-  await using stack = await openStack({ plain: false });
+  await using stack = await openStack({ plain: false, inspect: true });
   await using client = await connectModern(stack.url);
   const { conversation } = await runToEnd(client, { code: "pass" });
   using inspector = await openInspector(stack);
@@ -62,7 +62,7 @@ async function measureOutput(lines: number): Promise<void> {
 
 /** Output that is large in other ways, one after the other in one conversation. */
 async function measureFloods(): Promise<void> {
-  await using stack = await openStack({ plain: false });
+  await using stack = await openStack({ plain: false, inspect: true });
   await using client = await connectModern(stack.url);
   const { conversation } = await runToEnd(client, { code: "pass" });
   using inspector = await openInspector(stack);
@@ -76,7 +76,7 @@ async function measureFloods(): Promise<void> {
 
 /** Outlines of notebooks that are held whole, and of one that is read as it arrives. */
 async function measureOutlines(): Promise<void> {
-  await using stack = await openStack({ plain: false });
+  await using stack = await openStack({ plain: false, inspect: true });
   await using client = await connectModern(stack.url);
   await client.call("list_files", {});
   using inspector = await openInspector(stack);

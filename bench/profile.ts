@@ -3,10 +3,10 @@
  * and what the Worker's thread does meanwhile, sampled and told by source folder
  * and package.
  */
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { SourceMap } from "node:module";
 import path from "node:path";
-import { openInspector, urlBehindProxy, type Profile } from "./inspector.ts";
+import { openInspector, type Profile } from "./inspector.ts";
 import { callForRun, connectModern, runToEnd } from "./mcp-client.ts";
 import { connectRaw, startKernel } from "./raw-client.ts";
 import { openStack, type Stack } from "./stack.ts";
@@ -19,30 +19,41 @@ const MIN_SHARE = 0.02;
 
 /** Measures on the embedded server, and prints the figures. */
 export async function measureProfile(): Promise<void> {
+  await measureParts();
+  await sampleThread();
+}
+
+async function measureParts(): Promise<void> {
   await using stack = await openStack({ plain: false });
   const kernel = await startKernel(stack.jupyter);
   using raw = await connectRaw(stack.jupyter, kernel);
   await using client = await connectModern(stack.url);
   const { conversation, execution } = await runToEnd(client, { code: "x = 0", kernel });
-  const run = () => callForRun(client, "run_code", { code: "x += 1", conversation });
-  const behind = await urlBehindProxy(stack);
-
   const times = await takeTurns(
     [
       { name: "raw WebSocket", run: () => raw.run("x += 1") },
-      { name: "a page, no proxy", run: page(behind) },
       { name: "a page", run: page(stack.url) },
       { name: "tools/list", run: () => client.listTools() },
       {
         name: "get_output",
         run: () => callForRun(client, "get_output", { conversation, execution }),
       },
-      { name: "run_code", run },
+      {
+        name: "run_code",
+        run: () => callForRun(client, "run_code", { code: "x += 1", conversation }),
+      },
     ],
     ROUNDS,
   );
   print("A run, and what ends before the kernel", times);
+}
 
+async function sampleThread(): Promise<void> {
+  await using stack = await openStack({ plain: false, inspect: true });
+  await using client = await connectModern(stack.url);
+  const { conversation } = await runToEnd(client, { code: "x = 0" });
+  const run = () => callForRun(client, "run_code", { code: "x += 1", conversation });
+  for (let call = 0; call < ROUNDS.warmUp; call += 1) await run();
   using inspector = await openInspector(stack);
   const profile = await inspector.profile(async () => {
     for (let call = 0; call < PROFILED; call += 1) await run();
@@ -86,11 +97,8 @@ function groupOf({ callFrame }: Profile["nodes"][number], map: SourceMap): strin
   return own >= 0 ? parts.slice(own, own + 2).join("/") : source;
 }
 
-/** Of the bundle that `wrangler dev` has made. */
+/** Of the packed Worker. */
 async function sourceMapOf({ stateDir }: Stack): Promise<SourceMap> {
-  const folder = path.join(path.dirname(stateDir), "tmp");
-  const files = await readdir(folder, { recursive: true });
-  const file = files.find((name) => name.endsWith("index.js.map"));
-  if (file === undefined) throw new Error("The bundle has no source map.");
-  return new SourceMap(JSON.parse(await readFile(path.join(folder, file), "utf8")));
+  const file = path.join(path.dirname(stateDir), "bundle", "index.js.map");
+  return new SourceMap(JSON.parse(await readFile(file, "utf8")));
 }

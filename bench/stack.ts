@@ -2,7 +2,6 @@ import { rmSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { formatEnvFile } from "../scripts/dev-vars.ts";
 import { startJupyter, type JupyterServer } from "../scripts/jupyter-server.ts";
 import { findFreePort } from "../scripts/ports.ts";
 import {
@@ -36,24 +35,27 @@ export interface WorkerOptions {
   /** Instead of src/index.ts. */
   readonly main?: string;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Whether {@link openInspector} finds it. Each line of the log takes a millisecond then. */
+  readonly inspect?: boolean;
 }
 
 /** Starts both. */
 export async function openStack({
   plain,
   environment = startEnvironment,
+  ...options
 }: {
   readonly plain: boolean;
   /** What Jupyter runs in. */
   readonly environment?: typeof startEnvironment;
-}): Promise<Stack> {
+} & WorkerOptions): Promise<Stack> {
   const { python } = await preparePythonEnvironment(environment);
   await using opening = new AsyncDisposableStack();
   const folder = await openTemporaryFolder(opening);
   const rootDir = path.join(folder, "notebooks");
   const runtimeDir = path.join(folder, "server");
   const jupyter = opening.use(await startJupyter({ python, plain, rootDir, runtimeDir }));
-  const { url, stateDir } = opening.use(await openWorker(jupyter));
+  const { url, stateDir } = opening.use(await openWorker(jupyter, options));
   const opened = opening.move();
   return {
     jupyter,
@@ -64,42 +66,32 @@ export async function openStack({
   };
 }
 
-/**
- * Starts a Worker for a Jupyter server. It is built from a copy of the sources,
- * so that an edit during a measurement does not reload it.
- */
+/** Starts a Worker for a Jupyter server, built from a copy of the sources. */
 export async function openWorker(
   jupyter: Pick<JupyterServer, "port" | "token">,
-  { main, settings = {} }: WorkerOptions = {},
+  { main, settings = {}, inspect = false }: WorkerOptions = {},
 ): Promise<WorkerStack> {
   await using opening = new AsyncDisposableStack();
   const folder = await openTemporaryFolder(opening);
   const root = path.join(folder, "project");
   await copyProject(root, main);
-  const envFile = path.join(folder, "worker.env");
-  await writeFile(
-    envFile,
-    formatEnvFile({
+  const port = await findFreePort();
+  const logFile = path.join(folder, "worker.log");
+  const worker = Worker.start({
+    root,
+    port,
+    settings: {
       JUPYTER_PROTOCOL: "http",
       JUPYTER_HOST: "127.0.0.1",
       JUPYTER_PORT: String(jupyter.port),
       JUPYTER_TOKEN: jupyter.token,
       ...settings,
-    }),
-    { mode: 0o600 },
-  );
-  const port = await findFreePort();
-  const logFile = path.join(folder, "wrangler.log");
-  let isStopping = false;
-  const say = (line: string) => {
-    // What wrangler's own parts say of being ended is of no use.
-    if (!isStopping) console.log(line);
-  };
-  const worker = Worker.start({ root, port, envFile, logFile, say });
-  opening.defer(() => {
-    isStopping = true;
-    return worker.stop();
+    },
+    inspect,
+    logFile,
+    say: (line) => console.log(line),
   });
+  opening.defer(() => worker.stop());
   const warning = await worker.waitUntilReady(new AbortController().signal);
   if (warning !== undefined) throw new Error(warning);
 

@@ -2,8 +2,7 @@ import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { openTemporaryFolder } from "../bench/stack.ts";
-import { descendantsOf, listeningPorts, programOf } from "../bench/processes.ts";
-import { formatEnvFile } from "../scripts/dev-vars.ts";
+import { descendantsOf, programOf } from "../bench/processes.ts";
 import { startJupyter, type JupyterServer } from "../scripts/jupyter-server.ts";
 import { findFreePort } from "../scripts/ports.ts";
 import {
@@ -18,7 +17,6 @@ const ROOT = path.dirname(import.meta.dirname);
 const SOURCES = ["src", "faults", "package.json", "tsconfig.json"];
 /** Short, so that threads print also while no socket is open. */
 const LINGER_SECONDS = 2;
-const READY_WITHIN_MS = 60_000;
 
 /** A Jupyter server, the proxy before it, and a Worker that can be killed and aborted. */
 export interface FaultStack extends AsyncDisposable {
@@ -29,7 +27,7 @@ export interface FaultStack extends AsyncDisposable {
   readonly workerLog: string;
   /** Ends the Worker as a crash of its machine would, and starts it with the same storage. */
   killWorker(): Promise<void>;
-  /** Ends the runtime alone; wrangler starts it again. */
+  /** Ends the runtime alone, which is started again. */
   killRuntime(): Promise<void>;
   abort(conversation: string): Promise<void>;
   /** Whether a file is there in Jupyter's root folder. */
@@ -51,32 +49,21 @@ export async function openFaultStack(seed: number): Promise<FaultStack> {
     }),
   );
   const proxy = opening.use(await startFaultProxy(jupyter.port, seed));
-  const envFile = path.join(folder, "worker.env");
-  await writeFile(
-    envFile,
-    formatEnvFile({
-      JUPYTER_PROTOCOL: "http",
-      JUPYTER_HOST: "127.0.0.1",
-      JUPYTER_PORT: String(proxy.port),
-      JUPYTER_TOKEN: jupyter.token,
-      KERNEL_LINGER_SECONDS: String(LINGER_SECONDS),
-    }),
-    { mode: 0o600 },
-  );
   const port = await findFreePort();
-  const logFile = path.join(folder, "wrangler.log");
-  const options = { root, port, envFile, logFile, say: () => undefined };
+  const logFile = path.join(folder, "worker.log");
+  const settings = {
+    JUPYTER_PROTOCOL: "http",
+    JUPYTER_HOST: "127.0.0.1",
+    JUPYTER_PORT: String(proxy.port),
+    JUPYTER_TOKEN: jupyter.token,
+    KERNEL_LINGER_SECONDS: String(LINGER_SECONDS),
+  };
+  const options = { root, port, settings, logFile, say: () => undefined };
   let worker = Worker.start(options);
   opening.defer(() => worker.stop());
   const isReady = async () => {
-    const until = Date.now() + READY_WITHIN_MS;
-    for (;;) {
-      const warning = await worker.waitUntilReady(new AbortController().signal);
-      if (warning === undefined) return;
-      // Wrangler's own proxy answers before the runtime does that was started again.
-      if (Date.now() > until) throw new Error(warning);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    const warning = await worker.waitUntilReady(new AbortController().signal);
+    if (warning !== undefined) throw new Error(warning);
   };
   await isReady();
   const opened = opening.move();
@@ -91,10 +78,10 @@ export async function openFaultStack(seed: number): Promise<FaultStack> {
       await isReady();
     },
     async killRuntime() {
-      const pid = await runtimeOf(worker.pid, port);
+      const pid = await runtimeOf(worker.pid);
       process.kill(pid, "SIGKILL");
       for (;;) {
-        const runtime = await runtimeOf(worker.pid, port).catch(() => pid);
+        const runtime = await runtimeOf(worker.pid).catch(() => pid);
         if (runtime !== pid) break;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
@@ -116,12 +103,10 @@ export async function openFaultStack(seed: number): Promise<FaultStack> {
   };
 }
 
-/** The runtime with the Worker in it. The other one listens at the Worker's port, and only passes requests on. */
-async function runtimeOf(wrangler: number, port: number): Promise<number> {
-  for (const pid of await descendantsOf(wrangler)) {
-    if ((await programOf(pid)) !== "workerd") continue;
-    if (!(await listeningPorts(pid)).includes(port)) return pid;
-  }
+/** The runtime with the Worker in it. */
+async function runtimeOf(worker: number): Promise<number> {
+  for (const pid of await descendantsOf(worker))
+    if ((await programOf(pid)) === "workerd") return pid;
   throw new Error("There is no runtime.");
 }
 

@@ -19,7 +19,10 @@ export async function measureEmpty(objects: number): Promise<void> {
   }
   // Nobody asks this Jupyter for anything.
   const jupyter = { port: 1, token: "none" };
-  await using worker = await openWorker(jupyter, { main: "load/empty-worker.ts" });
+  await using worker = await openWorker(jupyter, {
+    main: "load/empty-worker.ts",
+    inspect: true,
+  });
   using inspector = await openInspector(worker);
   const atOnce = Math.ceil(objects / ROUNDS / CALLS);
   const perRound = atOnce * CALLS;

@@ -20,7 +20,9 @@ export async function openLoadStack(
   await using opening = new AsyncDisposableStack();
   const jupyter = opening.use(await startFakeJupyter(python));
   const main = "load/counted-worker.ts";
-  const { url, stateDir } = opening.use(await openWorker(jupyter, { main, settings }));
+  const { url, stateDir } = opening.use(
+    await openWorker(jupyter, { main, settings, inspect: true }),
+  );
   const opened = opening.move();
   return {
     url,

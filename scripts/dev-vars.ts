@@ -27,19 +27,3 @@ export async function readDevVars(file: string): Promise<Record<string, string>>
 export function namesJupyterServer(variables: Readonly<Record<string, string>>): boolean {
   return NAMES_A_SERVER.some((name) => (variables[name] ?? "").trim() !== "");
 }
-
-/**
- * The text of a file for `wrangler dev --env-file`, which expands `$NAME` in
- * values, in quotes too, unless it is escaped.
- */
-export function formatEnvFile(variables: Readonly<Record<string, string>>): string {
-  return Object.entries(variables)
-    .map(([name, value]) => `${name}=${quote(value.replaceAll("$", "\\$"), name)}\n`)
-    .join("");
-}
-
-function quote(value: string, name: string): string {
-  const mark = ["'", "`", '"'].find((candidate) => !value.includes(candidate));
-  if (mark === undefined) throw new Error(`${name} contains all three kinds of quotes`);
-  return mark + value + mark;
-}

@@ -1,9 +1,9 @@
-/** `npm start`: the Worker under `wrangler dev`, and a Jupyter server for it if none is configured. */
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+/** `npm start`: the Worker in workerd, and a Jupyter server for it if none is configured. */
+import { chmod, mkdir } from "node:fs/promises";
 import path from "node:path";
 import { ConfigError, parseConfig } from "../src/config.ts";
 import { describeProblem } from "./configured-jupyter.ts";
-import { formatEnvFile, namesJupyterServer, readDevVars } from "./dev-vars.ts";
+import { namesJupyterServer, readDevVars } from "./dev-vars.ts";
 import { chooseAddress, openEmbeddedJupyter } from "./embedded-jupyter.ts";
 import { tryLock } from "./lock.mjs";
 import { forwardIpv6Loopback, isPortFree } from "./ports.ts";
@@ -87,8 +87,8 @@ async function open(
   const worker = Worker.start({
     root: ROOT,
     port,
-    envFile: jupyter.envFile,
-    logFile: path.join(STATE_DIR, "wrangler.log"),
+    settings: jupyter.settings,
+    logFile: path.join(STATE_DIR, "worker.log"),
     say,
   });
   opened.defer(() => worker.stop());
@@ -99,7 +99,7 @@ async function open(
   return Promise.race([
     stopped(signal),
     worker.ended.then(
-      (how) => `The Worker ended by itself (${how}). See .jupyter/wrangler.log.`,
+      (how) => `The Worker ended by itself (${how}). See .jupyter/worker.log.`,
     ),
     worker.silence(signal).catch(() => new Promise<never>(() => {})),
     jupyter.ended.then(
@@ -109,7 +109,8 @@ async function open(
 }
 
 interface Jupyter {
-  readonly envFile?: string;
+  /** The Worker's variables and secrets with it. */
+  readonly settings: Readonly<Record<string, string>>;
   /** Resolves when it can be used. */
   readonly ready: Promise<void>;
   readonly ended: Promise<string>;
@@ -119,7 +120,11 @@ interface Jupyter {
 
 async function useConfiguredServer(variables: Record<string, string>): Promise<Jupyter> {
   const { jupyter, signIn } = parseVariables(variables);
-  const later = { ready: Promise.resolve(), ended: new Promise<never>(() => {}) };
+  const later = {
+    settings: variables,
+    ready: Promise.resolve(),
+    ended: new Promise<never>(() => {}),
+  };
   if (signIn?.method === "jupyterhub") {
     say(`Using the servers of JupyterHub at ${signIn.hub.url}.`);
     return { ...later, files: `JupyterHub: ${signIn.hub.url}` };
@@ -143,7 +148,6 @@ async function openPrivateServer(
   const options = { root: ROOT, say };
   const address = await chooseAddress(options, fingerprint);
 
-  const envFile = path.join(STATE_DIR, "worker.env");
   const settings = {
     ...variables,
     JUPYTER_PROTOCOL: "http",
@@ -152,8 +156,6 @@ async function openPrivateServer(
     JUPYTER_TOKEN: address.token,
   };
   parseVariables(settings);
-  await writeFile(envFile, formatEnvFile(settings), { mode: 0o600 });
-  await chmod(envFile, 0o600);
 
   say(
     address.runningPid === undefined
@@ -169,7 +171,7 @@ async function openPrivateServer(
   // Whoever waits for it hears of a failure; until somebody does, it is not one of Node's.
   ready.catch(() => {});
   return {
-    envFile,
+    settings,
     ready,
     ended: ready.then(
       async () => (await starting).ended,

@@ -3,10 +3,12 @@ import { createWriteStream } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { OwnedProcess } from "./child-process.ts";
+import { packWorker, wranglerEnvironment } from "./pack-worker.ts";
+import type { Served } from "./serve-worker.ts";
 import { SetupError } from "./setup-error.mjs";
-import { WranglerOutput } from "./wrangler-output.ts";
 
 const START_TIMEOUT_MS = 120_000;
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -18,51 +20,75 @@ const UNANSWERED_LIMIT = 4;
 export interface WorkerOptions {
   readonly root: string;
   readonly port: number;
-  /** Instead of `.dev.vars`. */
-  readonly envFile?: string | undefined;
+  /** The Worker's variables and secrets. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Whether debuggers find a port. */
+  readonly inspect?: boolean;
   readonly logFile: string;
   readonly say: (line: string) => void;
 }
 
-/** The Worker under `wrangler dev`, on 127.0.0.1 and nowhere else. */
+interface Packing {
+  /** Rejects where the Worker cannot be packed. */
+  readonly done: Promise<void>;
+  stop(): void;
+}
+
+/** The Worker in a process of its own, on 127.0.0.1 and nowhere else. */
 export class Worker {
   readonly #process: OwnedProcess;
-  readonly #output: WranglerOutput;
   readonly #options: WorkerOptions;
+  readonly #packing: Packing;
 
-  private constructor(
-    process: OwnedProcess,
-    output: WranglerOutput,
-    options: WorkerOptions,
-  ) {
+  private constructor(process: OwnedProcess, options: WorkerOptions, packing: Packing) {
     this.#process = process;
-    this.#output = output;
     this.#options = options;
+    this.#packing = packing;
   }
 
   /** Starts it. It answers only once {@link waitUntilReady} says so. */
   static start(options: WorkerOptions): Worker {
+    const { root, port, settings, inspect = false, say } = options;
     const log = createWriteStream(options.logFile, { mode: 0o600 });
-    log.on("error", (error) =>
-      options.say(`Cannot write ${options.logFile}: ${error.message}`),
+    log.on("error", (error) => say(`Cannot write ${options.logFile}: ${error.message}`));
+    const child = spawn(
+      process.execPath,
+      [
+        "--no-warnings",
+        `--import=${new URL("exit-with-parent.mjs", import.meta.url).href}`,
+        fileURLToPath(new URL("serve-worker.ts", import.meta.url)),
+      ],
+      {
+        cwd: root,
+        env: wranglerEnvironment(),
+        stdio: ["ignore", "pipe", "pipe", "ipc"],
+        detached: process.platform !== "win32",
+        windowsHide: true,
+      },
     );
-    const child = spawn(process.execPath, commandLine(options), {
-      cwd: options.root,
-      env: environment(options),
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-      detached: process.platform !== "win32",
-      windowsHide: true,
+    const { stdout, stderr } = child;
+    if (stdout === null || stderr === null) throw new Error("It has no output.");
+    createInterface({ input: stdout }).on("line", (line) => {
+      log.write(`${line}\n`);
+      const words = wordsFor(line);
+      if (words !== undefined) say(words);
     });
-    const output = new WranglerOutput();
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream === null) continue;
-      createInterface({ input: stream }).on("line", (printed) => {
-        log.write(`${stripVTControlCharacters(printed)}\n`);
-        const line = output.filter(printed);
-        if (line !== undefined) options.say(line);
-      });
-    }
-    return new Worker(new OwnedProcess(child), output, options);
+    createInterface({ input: stderr }).on("line", (printed) => {
+      const line = stripVTControlCharacters(printed);
+      log.write(`${line}\n`);
+      say(line);
+    });
+
+    const worker = new OwnedProcess(child);
+    const stop = new AbortController();
+    // It loads what it needs while this goes on.
+    const done = packWorker(root, stop.signal).then((packed) => {
+      const served: Served = { root, packed, port, settings, inspect };
+      if (child.connected) child.send(served);
+    });
+    // Whoever waits for it hears of a failure.
+    done.catch(() => worker.killAll());
+    return new Worker(worker, options, { done, stop: () => stop.abort() });
   }
 
   get #logPlace(): string {
@@ -78,11 +104,12 @@ export class Worker {
    * Waits until the Worker answers a request.
    *
    * @returns what it says of itself when it cannot work, for example for want of a setting
-   * @throws {SetupError} when it ends or does not answer
+   * @throws {SetupError} when it cannot be packed, ends or does not answer
    */
   async waitUntilReady(signal: AbortSignal): Promise<string | undefined> {
     const { port } = this.#options;
     const deadline = Date.now() + START_TIMEOUT_MS;
+    await this.#packing.done;
     for (;;) {
       signal.throwIfAborted();
       if (!this.#process.isRunning) {
@@ -92,7 +119,6 @@ export class Worker {
       }
       const answer = await request(`http://localhost:${port}/health/live`, signal);
       if (answer !== undefined) {
-        this.#output.markReady();
         if (answer.ok) {
           await answer.body?.cancel();
           return undefined;
@@ -111,8 +137,8 @@ export class Worker {
   }
 
   /**
-   * Resolves when it has not answered for a while, although it runs: wrangler
-   * starts its proxy again when that dies, and the new one answers nothing.
+   * Resolves when it has not answered for a while, although it runs: a runtime
+   * that dies is started again, and that may fail.
    */
   async silence(signal: AbortSignal): Promise<string> {
     let unanswered = 0;
@@ -128,18 +154,20 @@ export class Worker {
     return `The Worker does not answer any more. See ${this.#logPlace}.`;
   }
 
-  /** Of wrangler, below which the runtime is. */
+  /** The runtime is below it. */
   get pid(): number {
     return this.#process.pid;
   }
 
   /** Ends it as a crash would, with all that it runs. */
   async kill(): Promise<void> {
+    this.#packing.stop();
     this.#process.killAll();
     await this.#process.ended;
   }
 
   async stop(): Promise<void> {
+    this.#packing.stop();
     if (this.#process.isRunning) this.#process.signal("SIGINT");
     await this.#process.endsWithin(STOP_TIMEOUT_MS);
     this.#process.killAll();
@@ -147,45 +175,13 @@ export class Worker {
   }
 }
 
-function commandLine({ root, port, envFile }: WorkerOptions): string[] {
-  const args = [
-    "--no-warnings",
-    `--import=${new URL("exit-with-parent.mjs", import.meta.url).href}`,
-    path.join(root, "node_modules", "wrangler", "wrangler-dist", "cli.js"),
-    "dev",
-    `--port=${port}`,
-    "--ip=127.0.0.1",
-    // Any free one: it is for debuggers, and the default may be in use by one.
-    "--inspector-port=0",
-    "--persist-to=.wrangler/state",
-    // From nowhere else: it is a condition for use without sign-in.
-    "--var=LOCAL_USE:1",
-    "--show-interactive-dev-session=false",
-  ];
-  if (envFile !== undefined) args.push(`--env-file=${envFile}`);
-  return args;
-}
-
-function environment({ root }: WorkerOptions): NodeJS.ProcessEnv {
-  // It would select other files than .dev.vars.
-  const { CLOUDFLARE_ENV: _, ...inherited } = process.env;
-  return {
-    ...inherited,
-    CLOUDFLARE_CF_FETCH_ENABLED: "false",
-    CLOUDFLARE_INCLUDE_PROCESS_ENV: "false",
-    CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV: "true",
-    NO_COLOR: "1",
-    // The banner looks for updates.
-    WRANGLER_HIDE_BANNER: "true",
-    WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
-    WRANGLER_REGISTRY_PATH: path.join(root, ".wrangler", "registry"),
-    WRANGLER_SEND_ERROR_REPORTS: "false",
-    WRANGLER_SEND_METRICS: "false",
-    // A log of its own with everything in it that debugging wrangler could need.
-    WRANGLER_WRITE_LOGS: "false",
-    // A store of what every request does, on disk: it doubles the time that a run takes.
-    X_LOCAL_OBSERVABILITY: "false",
-  };
+/** What a line of the Worker's log means for whoever started it; nothing where it is no error. */
+function wordsFor(line: string): string | undefined {
+  if (!line.startsWith('{"time":')) return undefined;
+  const { level, id, problem }: Readonly<Record<string, unknown>> = JSON.parse(line);
+  if (level !== "error") return undefined;
+  if (typeof problem === "string") return `These settings cannot be used: ${problem}`;
+  return `Something went wrong in the Worker (error ${String(id)}). See .jupyter/worker.log.`;
 }
 
 async function request(url: string, signal: AbortSignal): Promise<Response | undefined> {

@@ -267,7 +267,7 @@ export function parseConfig(env: object): Config {
     missing: settings.SIGN_IN === "" ? [] : missingOf(settings, env),
     conversationTtlDays: settings.CONVERSATION_TTL_DAYS,
     kernelLingerMs: settings.KERNEL_LINGER_SECONDS * 1000,
-    // Each line takes a millisecond under `wrangler dev`, where nobody reads it unless something went wrong.
+    // In local use nobody reads it unless something went wrong.
     logLevel: settings.LOG_LEVEL || (signIn === null ? "warn" : "info"),
     healthToken: settings.HEALTH_TOKEN,
   };

@@ -6,16 +6,16 @@ import type { Config } from "../config.ts";
  * Every condition has to hold on every route. What they keep out:
  *
  * - a deployment: only `npm start` sets the variable behind `localUse`;
- * - a tunnel or reverse proxy into `wrangler dev`: what it adds to a request;
+ * - a tunnel or reverse proxy into this machine: what it adds to a request;
  * - DNS rebinding: the `Host` is then the attacker's name;
  * - a web page of another site: its `Origin`.
  *
- * Two things they cannot see. A forwarder that adds nothing and sends a loopback
+ * One thing they cannot see: a forwarder that adds nothing and sends a loopback
  * `Host` (a raw TCP tunnel whose client lies, nginx with a bare `proxy_pass`)
- * makes the same bytes as a local client. And `wrangler dev` takes `Host` and URL
- * from an `MF-Original-URL` header, which it then removes; a rebound web page can
- * send it, and only its `Origin` gives it away. Browsers leave that out of GET
- * and HEAD, so those two must never run code or show what was run.
+ * makes the same bytes as a local client. They rest on `Host` as it was sent.
+ * `wrangler dev` takes it from an `MF-Original-URL` header, which a rebound web page
+ * can send as well; `npm start` does not run it. All the same GET and HEAD, of which
+ * browsers leave out the `Origin`, must never run code or show what was run.
  */
 
 /** Why a request is not local: the first condition that fails. */
@@ -38,7 +38,7 @@ const LOOPBACK_ORIGIN = new RegExp(`^https?://${LOOPBACK_HOST}$`, "i");
 const LOOPBACK_CLIENT = /^(?:(?:::ffff:)?127(?:\.\d{1,3}){3}|::1)$/i;
 
 /**
- * The address that connected. `wrangler dev` sets it on every request that does
+ * The address that connected. Miniflare's entry sets it on every request that does
  * not bring one, so alone it says nothing; a tunnel through Cloudflare brings
  * its visitor's, and a server that listens on all addresses sees the network's.
  */

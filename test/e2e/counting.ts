@@ -59,12 +59,12 @@ export const test = base.extend<{ $file: { jupyter: JupyterServer; project: Proj
   ],
 });
 
-/** Wrangler and what it runs: the Worker as `npm start` owns it. */
+/** What `npm start` runs the Worker in: a program of ours, and the runtime below it. */
 export function workerOf({ pid }: Started): RunningProcess[] {
   const below = descendantsOf(pid);
-  const wrangler = below.find(({ command }) => command.includes("wrangler-dist"));
-  if (wrangler === undefined) throw new Error("There is no Worker");
-  return [wrangler, ...descendantsOf(wrangler.pid)];
+  const worker = below.find(({ command }) => command.includes("serve-worker"));
+  if (worker === undefined) throw new Error("There is no Worker");
+  return [worker, ...descendantsOf(worker.pid)];
 }
 
 function linesIn({ text }: Called): number[] {

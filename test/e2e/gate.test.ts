@@ -9,13 +9,16 @@ import {
   type Revision,
 } from "../support/mcp-requests.ts";
 import { ask, type Answer } from "../support/raw-http.ts";
+import { listeningPorts, programOf } from "../../bench/processes.ts";
+import { descendantsOf } from "../support/processes.ts";
 import { openTunnel } from "../support/tunnel.ts";
 import { type Project, readConnection, type Started } from "./support.ts";
 import { test } from "./with-server.ts";
 
 /** What MCP asks for where Host or Origin are wrong; other refusals are of a server that is not open. */
 function refusedStatus(headers: Readonly<Record<string, string>>): number {
-  return "Host" in headers || "Origin" in headers ? 403 : 503;
+  const isForwarded = Object.keys(headers).some((name) => !/^(Host|Origin)$/.test(name));
+  return isForwarded ? 503 : 403;
 }
 
 const FOREIGN_HEADERS: readonly [string, Readonly<Record<string, string>>][] = [
@@ -29,7 +32,7 @@ const FOREIGN_HEADERS: readonly [string, Readonly<Record<string, string>>][] = [
     { Origin: "http://localhost.evil.example" },
   ],
   [
-    "a rebound page that gives a local address to wrangler",
+    "a rebound page that gives a local address to the runtime",
     {
       Host: "evil.example",
       Origin: "http://evil.example",
@@ -157,10 +160,14 @@ test("/ and /health tell a stranger nothing about Jupyter", async ({
 }) => {
   const { url, token } = await readConnection(project);
   await using tunnel = await openTunnel(server.port, "evil.example");
+  const foreign = { Host: "evil.example" };
+  // Browsers leave the Origin out of these two.
+  const rebound = { ...foreign, "MF-Original-URL": "http://localhost/" };
   for (const resource of ["/", "/health"]) {
     const answers = [
-      await ask({ port: tunnel.port, path: resource, headers: { Host: "evil.example" } }),
-      await ask({ port: server.port, path: resource, headers: { Host: "evil.example" } }),
+      await ask({ port: tunnel.port, path: resource, headers: foreign }),
+      await ask({ port: server.port, path: resource, headers: foreign }),
+      await ask({ port: server.port, path: resource, headers: rebound }),
     ];
     for (const { status, body } of answers) {
       expect(status).toBe(200);
@@ -170,6 +177,43 @@ test("/ and /health tell a stranger nothing about Jupyter", async ({
     }
   }
 });
+
+test.runIf(process.platform === "linux")(
+  "what else the runtime listens at lets nobody else in, and is for no debugger",
+  async ({ project, server }) => {
+    const before = await tracesIn(project);
+    const { token } = await readConnection(project);
+    const others = [];
+    for (const { pid } of descendantsOf(server.pid))
+      if ((await programOf(pid)) === "workerd")
+        others.push(...(await listeningPorts(pid)));
+    expect(others).toContain(server.port);
+    for (const port of others.filter((other) => other !== server.port)) {
+      for (const [, headers] of FOREIGN_HEADERS) {
+        const call = callThatLeaves("breach", server, project, "2025-11-25");
+        const request = { port, method: "POST", path: "/mcp", body: call.body };
+        const answer = await ask({
+          ...request,
+          headers: { ...call.headers, ...headers },
+        });
+        // It takes headers of its own away first, and what is left may be a wrong Host alone.
+        expect([403, 503]).toContain(answer.status);
+        await expectRefused(answer, project, answer.status);
+      }
+      for (const resource of ["/", "/health", "/json", "/json/list", "/cdn-cgi/"]) {
+        for (const extra of [{}, { "MF-Original-URL": `http://localhost${resource}` }]) {
+          const headers = { Host: "evil.example", ...extra };
+          const { body } = await ask({ port, path: resource, headers });
+          for (const secret of [token, "answers", "webSocketDebuggerUrl"])
+            expect(body).not.toContain(secret);
+        }
+      }
+      const { body } = await ask({ port, path: "/json", headers: { Host: "localhost" } });
+      expect(body).not.toContain("webSocketDebuggerUrl");
+    }
+    expect(await tracesIn(project)).toEqual(before);
+  },
+);
 
 test.for(REVISIONS)(
   "the same call of revision %s without those headers runs the code",

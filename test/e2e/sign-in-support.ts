@@ -129,7 +129,7 @@ export class Person implements AsyncDisposable {
     const page = await browser.newPage({
       ...options,
       viewport: { width, height },
-      // `wrangler dev` passes on what a request brings; the limit of attempts is per address.
+      // Here it is passed on as a request brings it; the limit of attempts is per address.
       extraHTTPHeaders: { "cf-connecting-ip": `203.0.113.${people}` },
     });
     return new Person(page);

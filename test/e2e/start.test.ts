@@ -57,7 +57,7 @@ test.for(VIEWS)(
   },
 );
 
-test.for(["connection.json", "worker.env", "wrangler.log", "server/token"])(
+test.for(["connection.json", "worker.log", "server/token"])(
   "only its owner can read .jupyter/%s",
   async (file, { project, server }) => {
     expect(server.hasEnded).toBe(false);
@@ -185,7 +185,7 @@ test("npm start with a Jupyter server in .dev.vars that does not answer says whi
   expect(run.text).toContain(`127.0.0.1:${port}`);
   expect(run.text).toMatch(/\nNext: /);
   // What the Worker tells of it is in its log, and the terminal stays a reader's.
-  const log = path.join(project.root, ".jupyter", "wrangler.log");
+  const log = path.join(project.root, ".jupyter", "worker.log");
   await eventually(
     () => readFile(log, "utf8"),
     (text) =>

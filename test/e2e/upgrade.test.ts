@@ -65,28 +65,38 @@ test("runs go through a kill and a stop of the Worker and the start of another v
 test("a run goes through a newer version, the one before, which refuses it, and the newer one again", async ({
   project,
 }) => {
-  await using server = await start(project);
-  await using client = await connectClient("modern", server.url);
-  const counting = await beginCounting(server);
   const storage = path.join(project.root, "src", "conversation", "storage.ts");
   const present = Number(
     /version: (\d+),\s+versionTable/.exec(await readFile(storage, "utf8"))?.[1],
   );
-  const read = () => client.call("get_output", { ...counting, wait_seconds: 0 });
-
-  // Wrangler takes each change while the run goes on.
+  let counting: { conversation: string; execution: string };
+  const read = async (server: Started) => {
+    await using client = await connectClient("modern", server.url);
+    return await client.call("get_output", { ...counting, wait_seconds: 0 });
+  };
+  {
+    await using first = await start(project);
+    counting = await beginCounting(first);
+  }
   await change(project, "0.4.0", present + 1);
-  await deployed(server, "0.4.0");
-  const taken = await read();
-  expect(taken.isError, taken.text).toBe(false);
+  {
+    await using newer = await start(project);
+    await deployed(newer, "0.4.0");
+    const taken = await read(newer);
+    expect(taken.isError, taken.text).toBe(false);
+  }
   await change(project, "0.4.1", present);
-  await deployed(server, "0.4.1");
-  const refused = await read();
-  expect(refused.isError, refused.text).toBe(true);
-  expect(refused.text).toMatch(
-    /was written by a newer version[\s\S]*deploy the newer version again/,
-  );
+  {
+    await using older = await start(project);
+    await deployed(older, "0.4.1");
+    const refused = await read(older);
+    expect(refused.isError, refused.text).toBe(true);
+    expect(refused.text).toMatch(
+      /was written by a newer version[\s\S]*deploy the newer version again/,
+    );
+  }
   await change(project, "0.4.2", present + 1);
-  await deployed(server, "0.4.2");
-  await expectCompleteOrMarked(server, counting);
+  await using newerAgain = await start(project);
+  await deployed(newerAgain, "0.4.2");
+  await expectCompleteOrMarked(newerAgain, counting);
 });
