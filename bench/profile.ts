@@ -11,6 +11,7 @@ import { callForRun, connectModern, runToEnd } from "./mcp-client.ts";
 import { connectRaw, startKernel } from "./raw-client.ts";
 import { openStack, type Stack } from "./stack.ts";
 import { print, takeTurns, type Rounds } from "./turns.ts";
+import { openWranglerDev } from "./wrangler-dev.ts";
 
 const ROUNDS: Rounds = { warmUp: 20, turns: 20, leadIn: 1, counted: 10, pauseMs: 0 };
 const PROFILED = 300;
@@ -29,10 +30,14 @@ async function measureParts(): Promise<void> {
   using raw = await connectRaw(stack.jupyter, kernel);
   await using client = await connectModern(stack.url);
   const { conversation, execution } = await runToEnd(client, { code: "x = 0", kernel });
+  await using wranglerDev = await openWranglerDev(stack.jupyter);
+  await using other = await connectModern(wranglerDev.url);
+  const there = await runToEnd(other, { code: "x = 0" });
   const times = await takeTurns(
     [
       { name: "raw WebSocket", run: () => raw.run("x += 1") },
       { name: "a page", run: page(stack.url) },
+      { name: "  wrangler dev", run: page(wranglerDev.url) },
       { name: "tools/list", run: () => client.listTools() },
       {
         name: "get_output",
@@ -41,6 +46,14 @@ async function measureParts(): Promise<void> {
       {
         name: "run_code",
         run: () => callForRun(client, "run_code", { code: "x += 1", conversation }),
+      },
+      {
+        name: "  wrangler dev",
+        run: () =>
+          callForRun(other, "run_code", {
+            code: "x += 1",
+            conversation: there.conversation,
+          }),
       },
     ],
     ROUNDS,

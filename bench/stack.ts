@@ -80,13 +80,7 @@ export async function openWorker(
   const worker = Worker.start({
     root,
     port,
-    settings: {
-      JUPYTER_PROTOCOL: "http",
-      JUPYTER_HOST: "127.0.0.1",
-      JUPYTER_PORT: String(jupyter.port),
-      JUPYTER_TOKEN: jupyter.token,
-      ...settings,
-    },
+    settings: { ...settingsFor(jupyter), ...settings },
     inspect,
     logFile,
     say: (line) => console.log(line),
@@ -103,6 +97,16 @@ export async function openWorker(
   };
 }
 
+/** The Worker's variables and secrets for a Jupyter server of this machine. */
+export function settingsFor({ port, token }: Pick<JupyterServer, "port" | "token">) {
+  return {
+    JUPYTER_PROTOCOL: "http",
+    JUPYTER_HOST: "127.0.0.1",
+    JUPYTER_PORT: String(port),
+    JUPYTER_TOKEN: token,
+  };
+}
+
 /** A folder that is gone when `owner` is disposed, or this process ends before that. */
 export async function openTemporaryFolder(owner: AsyncDisposableStack): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), "jupyter-edge-mcp-bench-"));
@@ -115,7 +119,11 @@ export async function openTemporaryFolder(owner: AsyncDisposableStack): Promise<
   return folder;
 }
 
-async function copyProject(folder: string, main: string | undefined): Promise<void> {
+/** Copies what the Worker is built from. */
+export async function copyProject(
+  folder: string,
+  main: string | undefined,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const name of SOURCES) {
     await cp(path.join(ROOT, name), path.join(folder, name), { recursive: true });

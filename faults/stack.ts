@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { openTemporaryFolder } from "../bench/stack.ts";
+import { openTemporaryFolder, settingsFor } from "../bench/stack.ts";
 import { descendantsOf, programOf } from "../bench/processes.ts";
 import { startJupyter, type JupyterServer } from "../scripts/jupyter-server.ts";
 import { findFreePort } from "../scripts/ports.ts";
@@ -52,10 +52,7 @@ export async function openFaultStack(seed: number): Promise<FaultStack> {
   const port = await findFreePort();
   const logFile = path.join(folder, "worker.log");
   const settings = {
-    JUPYTER_PROTOCOL: "http",
-    JUPYTER_HOST: "127.0.0.1",
-    JUPYTER_PORT: String(proxy.port),
-    JUPYTER_TOKEN: jupyter.token,
+    ...settingsFor({ port: proxy.port, token: jupyter.token }),
     KERNEL_LINGER_SECONDS: String(LINGER_SECONDS),
   };
   const options = { root, port, settings, logFile, say: () => undefined };
