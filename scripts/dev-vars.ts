@@ -19,7 +19,7 @@ export async function readDevVars(file: string): Promise<Record<string, string>>
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
     throw error;
   }
-  const variables = Object.entries(parseEnv(text));
+  const variables = Object.entries(parseEnv(text.replace(/^\uFEFF/, "")));
   return Object.fromEntries(variables.map(([name, value]) => [name, value ?? ""]));
 }
 

@@ -1,10 +1,16 @@
-import { rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { lastLines, runCommand } from "./command.mjs";
+import { text } from "node:stream/consumers";
+import { stripVTControlCharacters } from "node:util";
+import { OwnedProcess } from "./child-process.ts";
+import { lastLines } from "./command.mjs";
 import { SetupError } from "./setup-error.mjs";
 
+const TIMEOUT_MS = 120_000;
+
 /**
- * Packs the Worker as a deploy does.
+ * Packs the Worker as a deploy does, unless what is packed is of these very files.
  *
  * @param root the folder with `wrangler.toml`
  * @returns the folder that has it then
@@ -12,18 +18,62 @@ import { SetupError } from "./setup-error.mjs";
  */
 export async function packWorker(root: string, signal: AbortSignal): Promise<string> {
   const folder = path.join(root, ".wrangler", "bundle");
-  const wrangler = path.join(root, "node_modules", "wrangler", "wrangler-dist", "cli.js");
-  const args = ["--no-warnings", wrangler, "deploy", "--dry-run", `--outdir=${folder}`];
+  const noteFile = path.join(root, ".wrangler", "packed-from.json");
+  const note = JSON.stringify(await sourcesOf(root));
+  if ((await readFile(noteFile, "utf8").catch(() => "")) === note) return folder;
+  await rm(noteFile, { force: true });
   // What was packed before has other names.
   await rm(folder, { recursive: true, force: true });
-  const { ok, output } = await runCommand(process.execPath, args, {
-    cwd: root,
-    env: wranglerEnvironment(),
-    signal,
-  });
-  if (ok) return folder;
   signal.throwIfAborted();
-  throw new SetupError(`The Worker cannot be packed:\n${lastLines(output)}`);
+  const child = spawn(
+    process.execPath,
+    [
+      "--no-warnings",
+      path.join(root, "node_modules", "wrangler", "wrangler-dist", "cli.js"),
+      "deploy",
+      "--dry-run",
+      `--outdir=${folder}`,
+    ],
+    {
+      cwd: root,
+      env: wranglerEnvironment(),
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: process.platform !== "win32",
+      windowsHide: true,
+    },
+  );
+  const wrangler = new OwnedProcess(child);
+  const stop = () => wrangler.killAll();
+  signal.addEventListener("abort", stop, { once: true });
+  const printed = Promise.all([child.stdout, child.stderr].map((stream) => text(stream)));
+  if (!(await wrangler.endsWithin(TIMEOUT_MS))) stop();
+  const end = await wrangler.ended;
+  signal.removeEventListener("abort", stop);
+  signal.throwIfAborted();
+  if (end === "exit code 0") {
+    await writeFile(noteFile, note);
+    return folder;
+  }
+  const said = stripVTControlCharacters(lastLines((await printed).join("\n")));
+  throw new SetupError(`The Worker cannot be packed (${end}):\n${said}`);
+}
+
+/** Its files, with their sizes and times. Of what is installed the lock file tells. */
+async function sourcesOf(root: string) {
+  const sources = await readdir(path.join(root, "src"), { recursive: true });
+  const settings = [
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "wrangler.toml",
+  ];
+  const names = [...sources.map((name) => path.join("src", name)), ...settings];
+  return Promise.all(
+    names.toSorted().map(async (name) => {
+      const found = await stat(path.join(root, name)).catch(() => null);
+      return found?.isFile() === true ? [name, found.size, found.mtimeMs] : [name];
+    }),
+  );
 }
 
 /** For whatever of wrangler's runs here: it says nothing to anybody, and takes its settings from files alone. */

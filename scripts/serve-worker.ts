@@ -1,7 +1,8 @@
 /**
  * Runs the packed Worker in workerd, with the parts of Cloudflare that it needs:
  * what `wrangler dev` does, without its proxy in front, its port for debuggers,
- * its pages for developers and its look for changed files. worker.ts starts it and sends it what to serve.
+ * its pages for developers and its look for changed files. worker.ts starts it,
+ * sends it what to serve, and hears when that is done.
  *
  * What it prints as an error is for whoever started it; the rest is for a log.
  */
@@ -9,19 +10,7 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
-
-/** What is served, and where. */
-export interface Served {
-  /** The folder with `wrangler.toml`. The state is below it. */
-  readonly root: string;
-  /** The folder with the packed Worker. */
-  readonly packed: string;
-  readonly port: number;
-  /** The Worker's variables and secrets. */
-  readonly settings: Readonly<Record<string, string>>;
-  /** Whether debuggers find a port. */
-  readonly inspect: boolean;
-}
+import { READY, type Served } from "./served.ts";
 
 /** Here and nowhere else. */
 const HOST = "127.0.0.1";
@@ -36,28 +25,39 @@ process.once("message", (served: Served) => void serve(served));
 // Until then nothing else keeps this process.
 process.channel?.ref();
 
+/** Miniflare ends the runtime when this process ends, and this process on a signal. */
 async function serve(served: Served): Promise<void> {
   process.channel?.unref();
-  const runtime = new Miniflare(convertV4MiniflareOptions(await optionsFor(served)));
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => void runtime.dispose().finally(() => process.exit()));
+  try {
+    const runtime = new Miniflare(convertV4MiniflareOptions(await optionsFor(served)));
+    await runtime.ready;
+  } catch (error) {
+    console.error(wordsFor(error, served.port));
+    process.exit(1);
   }
-  await runtime.ready;
+  process.send?.(READY);
+}
+
+function wordsFor(error: unknown, port: number): string {
+  if (!(error instanceof Error)) return String(error);
+  const isTaken = "code" in error && error.code === "ERR_ADDRESS_IN_USE";
+  return isTaken
+    ? `Port ${port} was taken by another program meanwhile. Start again.`
+    : error.message;
 }
 
 type Options = Parameters<typeof convertV4MiniflareOptions>[0];
 
 async function optionsFor(served: Served): Promise<Options> {
   const { root, packed, port, settings, inspect } = served;
-  const config = path.join(root, "wrangler.toml");
+  const place = { config: path.join(root, "wrangler.toml") };
+  // Packing has told what it thinks of it.
+  const config = unstable_readConfig(place, { hideWarnings: true });
+  const { name = "worker", main = "", vars } = config;
   const { workerOptions } = unstable_getMiniflareWorkerOptions(config);
-  const { name = "worker", main = "", vars } = unstable_readConfig({ config });
-  const place = { host: HOST, port };
-  // Local use gets requests as they were sent. Whoever signs in may come through a
-  // proxy with TLS, and Miniflare's entry takes the scheme from X-Forwarded-Proto.
-  const isThroughEntry = (settings["SIGN_IN"] ?? "").trim() !== "";
   return {
-    ...(isThroughEntry ? place : { host: HOST, port: 0 }),
+    host: HOST,
+    port,
     ...(inspect ? { inspectorHost: HOST, inspectorPort: 0 } : {}),
     cf: false,
     telemetry: { enabled: false },
@@ -78,7 +78,6 @@ async function optionsFor(served: Served): Promise<Options> {
         modulesRules: undefined,
         // From nowhere else: it is a condition for use without sign-in.
         bindings: { ...vars, ...settings, LOCAL_USE: "1" },
-        unsafeDirectSockets: isThroughEntry ? [] : [place],
       },
     ],
   };
@@ -89,6 +88,8 @@ async function modulesIn(folder: string, script: string) {
   const others = (await readdir(folder)).filter(
     (name) => name !== script && name !== "README.md" && !name.endsWith(".map"),
   );
+  const binary = others.find((name) => /\.(?:wasm|bin)$/.test(name));
+  if (binary !== undefined) throw new Error(`${binary} is no text: it cannot be served.`);
   return Promise.all(
     [script, ...others].map(async (name) => {
       const place = path.join(folder, name);

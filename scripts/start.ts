@@ -1,5 +1,5 @@
 /** `npm start`: the Worker in workerd, and a Jupyter server for it if none is configured. */
-import { chmod, mkdir } from "node:fs/promises";
+import { chmod, mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { ConfigError, parseConfig } from "../src/config.ts";
 import { describeProblem } from "./configured-jupyter.ts";
@@ -69,6 +69,9 @@ async function open(
   const port = readPort();
   await mkdir(STATE_DIR, { recursive: true });
   await chmod(STATE_DIR, 0o700);
+  // Earlier versions kept settings in the first of them.
+  for (const name of ["worker.env", "wrangler.log"])
+    await rm(path.join(STATE_DIR, name), { force: true });
   const lock = await tryLock(path.join(STATE_DIR, "start.lock"));
   if (!lock.release) {
     throw new SetupError(

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { OwnedProcess } from "./child-process.ts";
 import { packWorker, wranglerEnvironment } from "./pack-worker.ts";
-import type { Served } from "./serve-worker.ts";
+import { READY, type Served } from "./served.ts";
 import { SetupError } from "./setup-error.mjs";
 
 const START_TIMEOUT_MS = 120_000;
@@ -28,22 +28,28 @@ export interface WorkerOptions {
   readonly say: (line: string) => void;
 }
 
-interface Packing {
-  /** Rejects where the Worker cannot be packed. */
-  readonly done: Promise<void>;
-  stop(): void;
-}
-
 /** The Worker in a process of its own, on 127.0.0.1 and nowhere else. */
 export class Worker {
+  readonly #child: ChildProcess;
   readonly #process: OwnedProcess;
   readonly #options: WorkerOptions;
-  readonly #packing: Packing;
+  readonly #packing: AbortController;
+  /** Resolves when the Worker was packed and its process serves it. */
+  readonly #served: Promise<void>;
 
-  private constructor(process: OwnedProcess, options: WorkerOptions, packing: Packing) {
-    this.#process = process;
+  private constructor(
+    child: ChildProcess,
+    options: WorkerOptions,
+    packing: AbortController,
+    served: Promise<void>,
+  ) {
+    this.#child = child;
+    this.#process = new OwnedProcess(child);
     this.#options = options;
     this.#packing = packing;
+    this.#served = served;
+    // Whoever waits for it hears of a failure.
+    served.catch(() => this.#process.killAll());
   }
 
   /** Starts it. It answers only once {@link waitUntilReady} says so. */
@@ -70,7 +76,7 @@ export class Worker {
     if (stdout === null || stderr === null) throw new Error("It has no output.");
     createInterface({ input: stdout }).on("line", (line) => {
       log.write(`${line}\n`);
-      const words = wordsFor(line);
+      const words = wordsFor(line, path.relative(root, options.logFile));
       if (words !== undefined) say(words);
     });
     createInterface({ input: stderr }).on("line", (printed) => {
@@ -79,16 +85,18 @@ export class Worker {
       say(line);
     });
 
-    const worker = new OwnedProcess(child);
-    const stop = new AbortController();
+    const packing = new AbortController();
     // It loads what it needs while this goes on.
-    const done = packWorker(root, stop.signal).then((packed) => {
-      const served: Served = { root, packed, port, settings, inspect };
-      if (child.connected) child.send(served);
+    const served = packWorker(root, packing.signal).then((packed) => {
+      const what: Served = { root, packed, port, settings, inspect };
+      return new Promise<void>((resolve) => {
+        child.on("message", (message) => {
+          if (message === READY) resolve();
+        });
+        if (child.connected) child.send(what);
+      });
     });
-    // Whoever waits for it hears of a failure.
-    done.catch(() => worker.killAll());
-    return new Worker(worker, options, { done, stop: () => stop.abort() });
+    return new Worker(child, options, packing, served);
   }
 
   get #logPlace(): string {
@@ -108,8 +116,12 @@ export class Worker {
    */
   async waitUntilReady(signal: AbortSignal): Promise<string | undefined> {
     const { port } = this.#options;
+    const stop = () => this.#packing.abort(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    // What answers before is another program.
+    await Promise.race([this.#served, this.#process.ended]);
+    signal.removeEventListener("abort", stop);
     const deadline = Date.now() + START_TIMEOUT_MS;
-    await this.#packing.done;
     for (;;) {
       signal.throwIfAborted();
       if (!this.#process.isRunning) {
@@ -161,14 +173,17 @@ export class Worker {
 
   /** Ends it as a crash would, with all that it runs. */
   async kill(): Promise<void> {
-    this.#packing.stop();
+    this.#packing.abort();
     this.#process.killAll();
     await this.#process.ended;
   }
 
   async stop(): Promise<void> {
-    this.#packing.stop();
-    if (this.#process.isRunning) this.#process.signal("SIGINT");
+    this.#packing.abort();
+    // Windows has no signals that a process could do something at.
+    if (process.platform === "win32" && this.#child.connected)
+      this.#child.send("shutdown");
+    else if (this.#process.isRunning) this.#process.signal("SIGINT");
     await this.#process.endsWithin(STOP_TIMEOUT_MS);
     this.#process.killAll();
     await this.#process.ended;
@@ -176,12 +191,21 @@ export class Worker {
 }
 
 /** What a line of the Worker's log means for whoever started it; nothing where it is no error. */
-function wordsFor(line: string): string | undefined {
-  if (!line.startsWith('{"time":')) return undefined;
-  const { level, id, problem }: Readonly<Record<string, unknown>> = JSON.parse(line);
+function wordsFor(line: string, logPlace: string): string | undefined {
+  const { level, id, problem } = fieldsOf(line);
   if (level !== "error") return undefined;
   if (typeof problem === "string") return `These settings cannot be used: ${problem}`;
-  return `Something went wrong in the Worker (error ${String(id)}). See .jupyter/worker.log.`;
+  return `Something went wrong in the Worker (error ${String(id)}). See ${logPlace}.`;
+}
+
+function fieldsOf(line: string): Readonly<Record<string, unknown>> {
+  if (!line.startsWith('{"time":')) return {};
+  try {
+    return JSON.parse(line);
+  } catch {
+    // The process ended in its midst.
+    return {};
+  }
 }
 
 async function request(url: string, signal: AbortSignal): Promise<Response | undefined> {

@@ -12,7 +12,7 @@ import type { Config } from "../config.ts";
  *
  * One thing they cannot see: a forwarder that adds nothing and sends a loopback
  * `Host` (a raw TCP tunnel whose client lies, nginx with a bare `proxy_pass`)
- * makes the same bytes as a local client. They rest on `Host` as it was sent.
+ * makes the same bytes as a local client. All rest on `Host` as it was sent.
  * `wrangler dev` takes it from an `MF-Original-URL` header, which a rebound web page
  * can send as well; `npm start` does not run it. All the same GET and HEAD, of which
  * browsers leave out the `Origin`, must never run code or show what was run.

@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { appendFile, readFile, stat, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import path from "node:path";
@@ -138,10 +138,37 @@ test("Ctrl-C leaves no process, and the next npm start still has conversations a
   await expectGone(pids);
 });
 
+test("npm start says why the Worker cannot be packed, and ends with exit code 1", async () => {
+  await using project = await copyProject();
+  await appendFile(path.join(project.root, "src", "index.ts"), 'import "./missing.ts";');
+  await using started = await begin(project);
+  expect(await started.end()).toBe(1);
+  expect(started.output).toMatch(/The Worker cannot be packed .*\n[\s\S]*missing\.ts/);
+  expect(started.output).not.toMatch(/^ +at /m);
+});
+
+test("Ctrl-C while the Worker is packed ends everything", async () => {
+  await using project = await copyProject();
+  await using started = await begin(project, { inTerminal: true });
+  const pids = await eventually(
+    () => processesOf(started),
+    (found) =>
+      listProcesses().some(
+        ({ pid, command }) => found.has(pid) && command.includes("--dry-run"),
+      ),
+    30_000,
+  );
+  await started.stop("Ctrl-C in a terminal");
+  await expectGone(pids);
+  expect(started.output).toContain("Stopped.");
+});
+
 test("the first page of a deployment that is set up by half says what is missing", async ({
   browser,
 }) => {
-  await using project = await copyProject({ SIGN_IN: "jupyter" });
+  await using project = await copyProject();
+  // With the mark that some editors put at the beginning.
+  await writeFile(path.join(project.root, ".dev.vars"), "\uFEFFSIGN_IN=jupyter\n");
   await using server = await start(project);
   for (const view of VIEWS) {
     await using page = await openPage(browser, view);

@@ -147,7 +147,7 @@ test("a forwarding header counts even where it is empty", () => {
 });
 
 test.for(["127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"])(
-  "wrangler dev's own cf-connecting-ip of %s is loopback",
+  "the runtime's own cf-connecting-ip of %s is loopback",
   (address) => {
     expect(localRefusal(request({ "CF-Connecting-IP": address }), LOCAL_USE)).toBeNull();
   },
