@@ -65,6 +65,43 @@ interface Clients {
 /** Measures all of them on a plain Jupyter server and on the embedded one, and prints the figures. */
 export async function measurePeers(): Promise<void> {
   for (const plain of [true, false]) await measureOn(plain);
+  await measureCellsInFiles();
+}
+
+/**
+ * A cell of a notebook is run, and its output is in the file, on servers without
+ * rooms, as `npm start` sets one up. Datalayer needs rooms.
+ */
+export async function measureCellsInFiles(): Promise<void> {
+  for (const plain of [true, false]) {
+    console.log(`\n${plain ? "Plain" : "Embedded"} Jupyter server without rooms`);
+    await using stack = await openStack({ plain });
+    await makeNotebooks(stack);
+    await using ours = await connectModern(stack.url);
+    await using seed = await connectSeedsWay(stack, await startKernel(stack.jupyter));
+    const { conversation } = await callForRun(ours, "run_code", { code: "1" });
+    print(
+      "A cell is run, and its output is in the file",
+      await takeTurns(cellsOf({ ours, seed }, conversation), WARM),
+    );
+  }
+}
+
+function cellsOf(
+  { ours, seed }: Pick<Clients, "ours" | "seed">,
+  conversation: string,
+): Way[] {
+  return [
+    {
+      name: "ours",
+      run: () =>
+        call(ours, "run_cells", { path: "ours.ipynb", cells: "all", conversation }),
+    },
+    {
+      name: "seed's way",
+      run: () => call(seed, "execute_notebook_cell", { path: "seeds.ipynb", index: 0 }),
+    },
+  ];
 }
 
 async function measureOn(plain: boolean): Promise<void> {
@@ -169,15 +206,7 @@ async function measureCells({ ours, seed, datalayer }: Clients): Promise<void> {
   });
   const times = await takeTurns(
     [
-      {
-        name: "ours",
-        run: () =>
-          call(ours, "run_cells", { path: "ours.ipynb", cells: "all", conversation }),
-      },
-      {
-        name: "seed's way",
-        run: () => call(seed, "execute_notebook_cell", { path: "seeds.ipynb", index: 0 }),
-      },
+      ...cellsOf({ ours, seed }, conversation),
       {
         name: "datalayer",
         run: () => call(datalayer, "execute_cell", { cell_index: 0 }),

@@ -1,14 +1,14 @@
 /**
  * `npm run bench`: measures what docs/performance.md claims.
  *
- *     npm run bench [-- bundle | latency | memory | notebooks | peers | profile | search | start]
+ *     npm run bench [-- bundle | cells | latency | memory | notebooks | peers | profile | search | start]
  */
 import { constants } from "node:os";
 import { measureBundle } from "./bundle.ts";
 import { measureLatency } from "./latency.ts";
 import { measureMemory } from "./memory.ts";
 import { measureNotebooks } from "./notebooks.ts";
-import { measurePeers } from "./peers.ts";
+import { measureCellsInFiles, measurePeers } from "./peers.ts";
 import { measureProfile } from "./profile.ts";
 import { measureSearch } from "./search.ts";
 import { measureStart } from "./start.ts";
@@ -28,6 +28,7 @@ const measurements: Readonly<Record<string, readonly (() => Promise<void>)[]>> =
     measurePeers,
   ],
   bundle: [measureBundle],
+  cells: [measureCellsInFiles],
   latency: [measureLatency],
   memory: [measureMemory],
   notebooks: [measureNotebooks],
@@ -41,7 +42,7 @@ const [name = ""] = process.argv.slice(2);
 const chosen = measurements[name];
 if (chosen === undefined) {
   console.error(
-    `There is no measurement ${name}. Say bundle, latency, memory, notebooks, peers, profile, search, start or nothing.`,
+    `There is no measurement ${name}. Say bundle, cells, latency, memory, notebooks, peers, profile, search, start or nothing.`,
   );
   process.exitCode = 1;
 }

@@ -127,7 +127,7 @@ export class Notebooks {
   async load(path: string): Promise<Loaded & { readonly isLive: boolean }> {
     const file = this.#file(path);
     // Reading changes nothing: where the server had no rooms, the file is read meanwhile.
-    const guessed = this.#offer?.isOffered === false ? file.load() : null;
+    const guessed = this.#offer?.isOffered === false ? file.loadAtOnce() : null;
     guessed?.catch(() => undefined);
     const content = await this.#contentInRoom(path);
     if (content === null) {

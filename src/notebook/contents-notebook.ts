@@ -64,12 +64,25 @@ export class ContentsNotebook implements NotebookDocument {
   }
 
   load(): Promise<Loaded> {
-    return unlessHalfWritten(() => this.#load());
+    return unlessHalfWritten(() => this.#load(null));
   }
 
-  async #load(): Promise<Loaded> {
+  /**
+   * The same, with the bytes asked for at the same time as what stands there: the
+   * entry may be newer than the notebook. What is written later rests on bytes alone.
+   */
+  loadAtOnce(): Promise<Loaded> {
+    return unlessHalfWritten(() => {
+      const reading = readBytes(this.#server, this.#path, MAX_EDIT_BYTES);
+      // What stands there tells better why it cannot be read.
+      reading.catch(() => undefined);
+      return this.#load(reading);
+    });
+  }
+
+  async #load(reading: Promise<Uint8Array | null> | null): Promise<Loaded> {
     const entry = await notebookEntry(this.#server, this.#path, MAX_EDIT_BYTES);
-    const bytes = await readBytes(this.#server, this.#path, MAX_EDIT_BYTES);
+    const bytes = await (reading ?? readBytes(this.#server, this.#path, MAX_EDIT_BYTES));
     if (bytes === null) throw notFound(this.#path);
     try {
       const loaded = { notebook: parseNotebook(bytes), entry, upgradedFrom: null };
