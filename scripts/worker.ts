@@ -116,14 +116,13 @@ export class Worker {
    */
   async waitUntilReady(signal: AbortSignal): Promise<string | undefined> {
     const { port } = this.#options;
-    const stop = () => this.#packing.abort(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-    // What answers before is another program.
-    await Promise.race([this.#served, this.#process.ended]);
-    signal.removeEventListener("abort", stop);
     const deadline = Date.now() + START_TIMEOUT_MS;
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
+    // What answers before it is served is another program.
+    const isInTime = await this.#servedBefore(limit);
     for (;;) {
       signal.throwIfAborted();
+      if (!isInTime) throw this.#tooLate();
       if (!this.#process.isRunning) {
         throw new SetupError(
           `The Worker did not start. Details are in ${this.#logPlace}.`,
@@ -138,14 +137,31 @@ export class Worker {
         const text = (await answer.text().catch(() => "")).slice(0, 300);
         return `The Worker answers HTTP ${answer.status}: ${text}`;
       }
-      if (Date.now() > deadline) {
-        throw new SetupError(
-          `The Worker did not answer within ${START_TIMEOUT_MS / 1_000} s. ` +
-            `Details are in ${this.#logPlace}.`,
-        );
-      }
+      if (Date.now() > deadline) throw this.#tooLate();
       await sleep(POLL_EVERY_MS);
     }
+  }
+
+  /** Waits until it is served or has ended. False where `limit` came first. @throws {SetupError} */
+  async #servedBefore(limit: AbortSignal): Promise<boolean> {
+    const { promise: reached, resolve } = Promise.withResolvers<false>();
+    const stop = () => {
+      resolve(false);
+      this.#packing.abort(limit.reason);
+    };
+    if (limit.aborted) stop();
+    limit.addEventListener("abort", stop, { once: true });
+    const served = Promise.race([this.#served, this.#process.ended]);
+    const isInTime = await Promise.race([served.then(() => true as const), reached]);
+    limit.removeEventListener("abort", stop);
+    return isInTime;
+  }
+
+  #tooLate(): SetupError {
+    return new SetupError(
+      `The Worker did not answer within ${START_TIMEOUT_MS / 1_000} s. ` +
+        `Details are in ${this.#logPlace}.`,
+    );
   }
 
   /**
