@@ -17,6 +17,14 @@ function randomness(seed: number): (below: number) => number {
   };
 }
 
+/** A text, in whose midst somebody else may have typed at the same moment. */
+function patternOf(mark: string): RegExp {
+  const words = [...WORDS.map((word) => RegExp.escape(word)), String.raw`\[typed_\d+\]`];
+  const between = `(?:${words.join("|")})*`;
+  const letters = [...mark].map((letter) => RegExp.escape(letter));
+  return new RegExp(String.raw`${letters.join(between)}(?!\d)`, "g");
+}
+
 /** What everybody has to agree on. */
 type Cells = readonly (readonly [id: string, type: string, source: string])[];
 
@@ -46,6 +54,8 @@ test.each([1, 2, 3])(
     await using bob = await Person.opens(path);
     /** Texts that are unique, and that nobody deletes or replaces. */
     const added: string[] = [];
+    /** What happened, for whoever has to find out why something is missing. */
+    const history: string[] = [];
     /** What the assistant has under way. */
     let working: Promise<void> = Promise.resolve();
 
@@ -61,6 +71,7 @@ test.each([1, 2, 3])(
       } else if (kind < 3 && cell.source.includes("mark_person")) {
         const typed = `[typed_${step}]`;
         added.push(typed);
+        history.push(`${typed} into ${cell.id}: ${JSON.stringify(cell.source)}`);
         person.types(index, typed, random(2) === 0 ? 0 : undefined);
       } else if (kind < 8) {
         // At the ends of marks, so that these stay whole.
@@ -90,7 +101,9 @@ test.each([1, 2, 3])(
         ],
       ];
       const chosen = edits[random(edits.length)] ?? [];
+      history.push(`step ${step} begins: ${JSON.stringify(chosen)}`);
       const edited = await client.call("edit_notebook", { path, version, edits: chosen });
+      history.push(`step ${step}: ${edited.text.slice(0, 200)}`);
       if (edited.isError) {
         // Somebody has typed in the cell meanwhile.
         expect(edited.text).toMatch(/was changed since|no cell/);
@@ -144,9 +157,10 @@ test.each([1, 2, 3])(
     const text = seen.map(([, , source]) => source).join("\n§\n");
     expect(added.length).toBeGreaterThan(20);
     for (const mark of added)
-      expect(text.split(new RegExp(`${RegExp.escape(mark)}(?!\\d)`)), mark).toHaveLength(
-        2,
-      );
+      expect(
+        text.match(patternOf(mark)),
+        `${mark}\n${history.join("\n")}\n${text}`,
+      ).toHaveLength(1);
   },
   120_000,
 );
