@@ -13,7 +13,7 @@ import { Worker } from "../scripts/worker.ts";
 const ROOT = path.dirname(import.meta.dirname);
 
 /** All that the Worker is built from. */
-const SOURCES = ["src", "load", "package.json", "tsconfig.json", "wrangler.toml"];
+const SOURCES = ["src", "package.json", "tsconfig.json", "wrangler.toml"];
 
 /** A Worker, as `npm start` runs it. Everything it writes is in a temporary folder. */
 export interface WorkerStack extends AsyncDisposable {
@@ -119,13 +119,11 @@ export async function openTemporaryFolder(owner: AsyncDisposableStack): Promise<
   return folder;
 }
 
-/** Copies what the Worker is built from. */
-export async function copyProject(
-  folder: string,
-  main: string | undefined,
-): Promise<void> {
+/** Copies what the Worker is built from, with another script than src/index.ts where one is given. */
+export async function copyProject(folder: string, main?: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const name of SOURCES) {
+  const others = main === undefined ? [] : [path.dirname(main)];
+  for (const name of [...SOURCES, ...others]) {
     await cp(path.join(ROOT, name), path.join(folder, name), { recursive: true });
   }
   if (main !== undefined) {

@@ -19,7 +19,7 @@ export async function openWranglerDev(
 ): Promise<{ readonly url: URL } & AsyncDisposable> {
   await using opening = new AsyncDisposableStack();
   const root = path.join(await openTemporaryFolder(opening), "project");
-  await copyProject(root, undefined);
+  await copyProject(root);
   const variables = { ...settingsFor(jupyter), LOCAL_USE: "1" };
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
   await writeFile(path.join(root, ".dev.vars"), lines.join(""), { mode: 0o600 });

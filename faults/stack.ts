@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
-import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { openTemporaryFolder, settingsFor } from "../bench/stack.ts";
+import { copyProject, openTemporaryFolder, settingsFor } from "../bench/stack.ts";
 import { descendantsOf, programOf } from "../bench/processes.ts";
 import { startJupyter, type JupyterServer } from "../scripts/jupyter-server.ts";
 import { findFreePort } from "../scripts/ports.ts";
@@ -12,9 +11,6 @@ import {
 import { Worker } from "../scripts/worker.ts";
 import { startFaultProxy, type FaultProxy } from "./proxy.ts";
 
-const ROOT = path.dirname(import.meta.dirname);
-/** All that the Worker of the bench is built from. */
-const SOURCES = ["src", "faults", "package.json", "tsconfig.json"];
 /** Short, so that threads print also while no socket is open. */
 const LINGER_SECONDS = 2;
 
@@ -40,7 +36,7 @@ export async function openFaultStack(seed: number): Promise<FaultStack> {
   await using opening = new AsyncDisposableStack();
   const folder = await openTemporaryFolder(opening);
   const root = path.join(folder, "project");
-  await copyProject(root);
+  await copyProject(root, "faults/abortable.ts");
   const jupyter = opening.use(
     await startJupyter({
       python,
@@ -105,19 +101,4 @@ async function runtimeOf(worker: number): Promise<number> {
   for (const pid of await descendantsOf(worker))
     if ((await programOf(pid)) === "workerd") return pid;
   throw new Error("There is no runtime.");
-}
-
-async function copyProject(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  for (const name of SOURCES) {
-    await cp(path.join(ROOT, name), path.join(folder, name), { recursive: true });
-  }
-  const wrangler = await readFile(path.join(ROOT, "wrangler.toml"), "utf8");
-  await writeFile(
-    path.join(folder, "wrangler.toml"),
-    wrangler.replace('main = "src/index.ts"', 'main = "faults/abortable.ts"'),
-  );
-  const modules = path.join(ROOT, "node_modules");
-  // Windows lets everybody make junctions, but not links.
-  await symlink(modules, path.join(folder, "node_modules"), "junction");
 }

@@ -69,7 +69,7 @@ async function open(
   const port = readPort();
   await mkdir(STATE_DIR, { recursive: true });
   await chmod(STATE_DIR, 0o700);
-  // Earlier versions kept settings in the first of them.
+  // Secrets, perhaps, which nothing reads any more.
   for (const name of ["worker.env", "wrangler.log"])
     await rm(path.join(STATE_DIR, name), { force: true });
   const lock = await tryLock(path.join(STATE_DIR, "start.lock"));

@@ -120,9 +120,10 @@ export class Worker {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
     // What answers before it is served is another program.
     const isInTime = await this.#servedBefore(limit);
+    signal.throwIfAborted();
+    if (!isInTime) throw this.#tooLate();
     for (;;) {
       signal.throwIfAborted();
-      if (!isInTime) throw this.#tooLate();
       if (!this.#process.isRunning) {
         throw new SetupError(
           `The Worker did not start. Details are in ${this.#logPlace}.`,
