@@ -79,14 +79,18 @@ export function formatTable(
   return [
     row(HEAD),
     row(HEAD.map(() => "---")),
-    ...lines.map(({ name, counts }) =>
-      row([
-        name,
-        ...COUNTED.map((each) => String(Math.round(counts[each]))),
-        dollarsOf(counts),
-      ]),
-    ),
+    ...lines.map(({ name, counts }) => {
+      const shown = rounded(counts);
+      return row([name, ...COUNTED.map((each) => String(shown[each])), dollarsOf(shown)]);
+    }),
   ].join("\n");
+}
+
+/** So that the dollars of a line are those of the counts that it shows. */
+function rounded(counts: HourlyCounts): HourlyCounts {
+  return Object.fromEntries(
+    COUNTED.map((each) => [each, Math.round(counts[each])]),
+  ) as HourlyCounts;
 }
 
 /** The lines of all such tables in a text. */

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import doc from "../../docs/cost.md?raw";
 import {
   dollarsOf,
+  formatTable,
   parseTables,
   PRICES,
   singleRunCost,
@@ -37,6 +38,13 @@ test("an object in memory costs 0.576 cents an hour, a million rows or alarms a 
   expect(dollarsOf({ ...NOTHING, "rows written": 1_000_000 })).toBe("1.000000");
   expect(dollarsOf({ ...NOTHING, "alarms set": 1_000_000 })).toBe("1.000000");
   expect(dollarsOf({ ...NOTHING, messages: 20_000_000 })).toBe("0.150000");
+});
+
+test("a line's dollars are those of the counts that it shows", () => {
+  const counts = { ...NOTHING, "rows written": 0.6, "alarms set": 0.6 };
+  const [line] = parseTables(formatTable([{ name: "some", counts }]));
+  expect(line?.dollars).toBe(dollarsOf(line?.counts ?? NOTHING));
+  expect(line?.dollars).not.toBe(dollarsOf(counts));
 });
 
 test("the dollars in docs/cost.md are those that the formula makes of its counts", () => {
