@@ -8,11 +8,11 @@ import type { Owner } from "../identity.ts";
 import { offersRooms, startOf } from "../jupyter/collaboration.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
 import { asExpected, ContentsNotebook } from "./contents-notebook.ts";
-import type { CellRun, Loaded, Written } from "./document.ts";
+import type { CellRun, Written } from "./document.ts";
 import type { Edit } from "./edit.ts";
 import type { EditBase } from "./edit-base.ts";
 import { editNotebook, type EditResult } from "./editing.ts";
-import { parseNotebook } from "./notebook.ts";
+import { parseNotebook, type Notebook } from "./notebook.ts";
 import { readOutline, type Outline } from "./outline.ts";
 import { readNotebook, type ReadNotebook } from "./reading.ts";
 import type { RoomContent } from "./room-notebook.ts";
@@ -38,7 +38,7 @@ export interface RoomPlace {
 
 /** What is in rooms for people. */
 export interface RoomObject {
-  content(place: RoomPlace): Promise<Outcome<RoomContent | null>>;
+  content(place: RoomPlace, withEntry: boolean): Promise<Outcome<RoomContent | null>>;
   edit(
     place: RoomPlace,
     base: EditBase,
@@ -53,7 +53,8 @@ export interface RoomObject {
 
 /** Who is in a notebook's room. Null where the server cannot make a room of that file. */
 export interface RoomKeeper {
-  content(): Promise<Outcome<RoomContent | null>>;
+  /** @param withEntry whether the file is wanted, too. Without it, a room in which we are is enough */
+  content(withEntry: boolean): Promise<Outcome<RoomContent | null>>;
   edit(base: EditBase, edits: readonly Edit[]): Promise<Outcome<EditResult | null>>;
   writeOutputs(
     runs: ReadonlyMap<string, CellRun>,
@@ -64,7 +65,7 @@ export interface RoomKeeper {
 /** An object that is in a room, for one place. */
 export function roomKeeper(object: RoomObject, place: RoomPlace): RoomKeeper {
   return {
-    content: () => object.content(place),
+    content: (withEntry) => object.content(place, withEntry),
     edit: (base, edits) => object.edit(place, base, edits),
     writeOutputs: (runs, isLast) => object.writeOutputs(place, runs, isLast),
   };
@@ -101,15 +102,16 @@ export class Notebooks {
 
   /** A notebook for reading. @throws {ExpectedError} where it cannot be read */
   async read(path: string): Promise<ReadNotebook> {
-    const content = await this.#contentInRoom(path).catch((error: unknown) => {
+    const content = await this.#contentInRoom(path, true).catch((error: unknown) => {
       // Rooms are for what is small enough to be edited.
       const isLarge =
         error instanceof ExpectedError && error.failure.code === "file_too_large";
       if (!isLarge) throw error;
       return null;
     });
-    if (content === null) return readNotebook(this.#server, path);
-    const { bytes, entry } = content;
+    const entry = content?.entry ?? null;
+    if (content === null || entry === null) return readNotebook(this.#server, path);
+    const { bytes } = content;
     const source = { at: [], chunks: () => Promise.resolve([bytes]) };
     const outline = await readOutline([bytes]).catch((error: unknown) => {
       throw asExpected(error, path);
@@ -119,25 +121,26 @@ export class Notebooks {
 
   /** What is in a notebook's room; null where it has none. @throws {ExpectedError} where it cannot be read */
   async outlineInRoom(path: string): Promise<Outline | null> {
-    const content = await this.#contentInRoom(path);
+    const content = await this.#contentInRoom(path, false);
     return content === null ? null : readOutline([content.bytes]);
   }
 
   /** A notebook whole, and whether it is in a room. @throws {ExpectedError} where it cannot be read */
-  async load(path: string): Promise<Loaded & { readonly isLive: boolean }> {
+  async load(
+    path: string,
+  ): Promise<{ readonly notebook: Notebook; readonly isLive: boolean }> {
     const file = this.#file(path);
     // Reading changes nothing: where the server had no rooms, the file is read meanwhile.
     const guessed = this.#offer?.isOffered === false ? file.loadAtOnce() : null;
     guessed?.catch(() => undefined);
-    const content = await this.#contentInRoom(path);
+    const content = await this.#contentInRoom(path, false);
     if (content === null) {
       this.#lastFile = { path, file };
-      return { ...(await (guessed ?? file.load())), isLive: false };
+      const { notebook } = await (guessed ?? file.load());
+      return { notebook, isLive: false };
     }
-    const { bytes, entry } = content;
     try {
-      const notebook = parseNotebook(bytes);
-      return { notebook, entry, upgradedFrom: null, isLive: true };
+      return { notebook: parseNotebook(content.bytes), isLive: true };
     } catch (error) {
       throw asExpected(error, path);
     }
@@ -193,8 +196,8 @@ export class Notebooks {
    * the server had rooms when it was asked last, the room is asked meanwhile. Where the
    * room is one of the very process that was asked, it need not be asked again.
    */
-  async #contentInRoom(path: string): Promise<RoomContent | null> {
-    const read = async () => (await this.#roomOf(path)).content();
+  async #contentInRoom(path: string, withEntry: boolean): Promise<RoomContent | null> {
+    const read = async () => (await this.#roomOf(path)).content(withEntry);
     const guessed = this.#offer?.isOffered === true ? read() : null;
     guessed?.catch(() => undefined);
     if (guessed !== null && this.#process !== null) {

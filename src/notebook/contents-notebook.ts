@@ -191,11 +191,14 @@ export async function notebookEntry(
   if (entry === null) throw notFound(path);
   if (entry.type === "directory") throw new ExpectedError({ code: "is_folder", path });
   if (entry.type !== "notebook") throw new ExpectedError({ code: "not_notebook", path });
-  if ((entry.size ?? 0) > maxBytes) {
-    const bytes = entry.size ?? 0;
-    throw new ExpectedError({ code: "file_too_large", path, bytes, limit: maxBytes });
-  }
+  throwIfBeyond(maxBytes, path, entry.size ?? 0);
   return entry;
+}
+
+/** @throws {ExpectedError} `file_too_large` */
+export function throwIfBeyond(limit: number, path: string, bytes: number): void {
+  if (bytes > limit)
+    throw new ExpectedError({ code: "file_too_large", path, bytes, limit });
 }
 
 /**

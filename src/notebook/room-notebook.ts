@@ -12,6 +12,7 @@ import type { JupyterServer } from "../jupyter/server.ts";
 import {
   asExpected,
   notebookEntry,
+  throwIfBeyond,
   throwIfTooLarge,
   unchanged,
   upgradeWords,
@@ -47,7 +48,8 @@ const MAX_ATTEMPTS = 3;
 /** What a room's document is made of, in the form that a file has. */
 export interface RoomContent {
   readonly bytes: Uint8Array;
-  readonly entry: ContentsEntry;
+  /** Null where it was not wanted. */
+  readonly entry: ContentsEntry | null;
   /** The server's process, as its rooms name it. */
   readonly process: string;
 }
@@ -110,15 +112,20 @@ export class RoomNotebook implements NotebookDocument {
   }
 
   /**
-   * The notebook as JSON.
+   * The notebook as JSON, and its file where that is wanted.
    *
    * @throws {ExpectedError} where it cannot be read
    * @throws {NoRoomError}
    */
-  content(): Promise<RoomContent> {
+  content(withEntry: boolean): Promise<RoomContent> {
     return this.#visits.inTurn(async () => {
-      const { room, entry } = await this.#visits.entered();
-      return { bytes: this.#json(room), entry, process: room.session.sessionId };
+      const { room, entry } = withEntry
+        ? await this.#visits.entered()
+        : { room: await this.#visits.current(), entry: null };
+      const bytes = this.#json(room);
+      // It may have grown since it was entered.
+      throwIfBeyond(MAX_EDIT_BYTES, this.#path, bytes.byteLength);
+      return { bytes, entry, process: room.session.sessionId };
     });
   }
 
@@ -156,7 +163,7 @@ export class RoomNotebook implements NotebookDocument {
         const room =
           attempt === 1
             ? await this.#visits.enteredLately()
-            : (await this.#visits.entered()).room;
+            : await this.#visits.current();
         const { change, missing, upgraded: now, shown } = this.#withRuns(room, runs);
         words ??= now;
         const isInFile = isLast || Date.now() - this.#savedAt >= SAVE_EVERY_MS;
@@ -294,7 +301,7 @@ export class RoomNotebook implements NotebookDocument {
     for (let attempt = 0; ; attempt += 1) {
       try {
         if (at === null) {
-          at = (await this.#visits.entered()).room;
+          at = await this.#visits.current();
           if (open !== null) open = await madeIn(at, open);
         }
         if (open !== null) await at.delivered(this.#path);

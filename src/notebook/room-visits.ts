@@ -28,6 +28,12 @@ export class NoRoomError extends Error {
   }
 }
 
+/** The file's room by now, if it has one, and ours where it is that one. */
+interface Seen {
+  readonly session: RoomSession | null;
+  readonly room: Room | null;
+}
+
 /** See the head of this file. */
 export class RoomVisits {
   readonly #server: JupyterServer;
@@ -78,35 +84,40 @@ export class RoomVisits {
 
   /**
    * The room that we are in, where it was looked at a moment ago, as when outputs
-   * follow a run; otherwise as {@link entered}. A connection that has broken since is
+   * follow a run; otherwise as {@link current}. A connection that has broken since is
    * noticed by what is sent over it.
    */
   async enteredLately(): Promise<Room> {
     const there = this.#room;
     const isLately = Date.now() - this.#lookedAt < LOOKED_FOR_MS;
-    return there?.isOpen === true && isLately ? there : (await this.entered()).room;
+    return there?.isOpen === true && isLately ? there : this.current();
+  }
+
+  /**
+   * As {@link entered}, for what needs to know nothing of the file: in a room in which
+   * we are it is not asked for.
+   */
+  async current(): Promise<Room> {
+    const seen = this.#room === null ? undefined : await this.#look();
+    return seen?.room ?? (await this.entered(seen)).room;
   }
 
   /**
    * The room of the file that stands at the path now, entered where we are not in
    * it. Its document has all that the room has.
    *
+   * @param seen what was found a moment ago
    * @throws {ExpectedError} where there is no such notebook, or no connection
    * @throws {NoRoomError}
    */
-  async entered(): Promise<{ room: Room; entry: ContentsEntry }> {
+  async entered(seen?: Seen): Promise<{ room: Room; entry: ContentsEntry }> {
     for (let attempt = 0; ; attempt += 1) {
-      const there = this.#room;
-      const [entry, session, isHere] = await Promise.all([
+      const [entry, { session, room: there }] = await Promise.all([
         notebookEntry(this.#server, this.#path, MAX_EDIT_BYTES),
-        roomSession(this.#server, this.#path),
-        there?.isCurrent() ?? false,
+        (attempt === 0 ? seen : undefined) ?? this.#look(),
       ]);
       if (session === null || isSame(session, this.#refusedBy)) throw new NoRoomError();
-      if (there !== null && isHere && isSame(session, there.session)) {
-        this.#lookedAt = Date.now();
-        return { room: there, entry };
-      }
+      if (there !== null) return { room: there, entry };
       this.leave();
       try {
         const room = await this.#enter(session);
@@ -125,6 +136,18 @@ export class RoomVisits {
         await passing(pause);
       }
     }
+  }
+
+  /** Looks where the file is, and brings our document up to date. */
+  async #look(): Promise<Seen> {
+    const there = this.#room;
+    const [session, isHere] = await Promise.all([
+      roomSession(this.#server, this.#path),
+      there?.isCurrent() ?? false,
+    ]);
+    const isOurs = there !== null && isHere && isSame(there.session, session);
+    if (isOurs && this.#room === there) this.#lookedAt = Date.now();
+    return { session, room: isOurs ? there : null };
   }
 
   async #enter(session: RoomSession): Promise<Room> {

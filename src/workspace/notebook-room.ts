@@ -31,9 +31,9 @@ export class NotebookRoom extends DurableObject<Env> implements RoomObject {
     this.#log = new Log(this.#config.logLevel, { person: shortPerson(ctx.id.name) });
   }
 
-  /** What is in the room. */
-  content(place: RoomPlace): Promise<Outcome<RoomContent | null>> {
-    return this.#unlessNone(place, (notebook) => notebook.content());
+  /** What is in the room. A caller of the version before, as in a deploy, wants the entry and does not say so. */
+  content(place: RoomPlace, withEntry = true): Promise<Outcome<RoomContent | null>> {
+    return this.#unlessNone(place, (notebook) => notebook.content(withEntry));
   }
 
   /** Makes edits in the room. */

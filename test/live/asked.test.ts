@@ -6,10 +6,11 @@ import { RoomNotebook } from "../../src/notebook/room-notebook.ts";
 import { connect, controlUrl } from "../integration/support.ts";
 import { created } from "./support.ts";
 
-/** The real server, which counts how often it is asked whether it has rooms, and when it was started. */
+/** The real server, which counts how often it is asked whether it has rooms, when it was started, and for files. */
 class CountingServer extends JupyterServer {
   asked = 0;
   askedForStart = 0;
+  askedForFile = 0;
 
   constructor() {
     const { port, token } = inject("jupyter");
@@ -22,6 +23,7 @@ class CountingServer extends JupyterServer {
     if (path.startsWith("/api/collaboration/") && request?.method === undefined)
       this.asked += 1;
     if (path === "/api/status") this.askedForStart += 1;
+    if (path.startsWith("/api/contents/")) this.askedForFile += 1;
     return super.request(...args);
   }
 }
@@ -48,7 +50,7 @@ test("what is read in a room of the process that was asked needs no other questi
     () => undefined,
     () => undefined,
   );
-  const content = () => outcomeOf(() => room.content());
+  const content = (withEntry: boolean) => outcomeOf(() => room.content(withEntry));
   const notebooks = new Notebooks(server, keeper, async () => {
     return { content, edit: noSuchFile, writeOutputs: noSuchFile };
   });
@@ -63,6 +65,8 @@ test("what is read in a room of the process that was asked needs no other questi
   expect([await read(), await read(), await read(), await read()]).toEqual([1, 1, 0, 0]);
   await (await fetch(controlUrl("/restart"))).text();
   expect([await read(), await read(), await read()]).toEqual([1, 1, 0]);
+  // What the room has is enough for a run: of the file it was asked on entering, twice.
+  expect(server.askedForFile).toBe(2);
 });
 
 test("a server is asked once whether it has rooms, and again after it was started anew", async () => {

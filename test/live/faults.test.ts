@@ -285,6 +285,22 @@ test("a notebook that is deleted while it is open is gone, and another one at it
   expect(person.sources).toEqual(["old = 1"]);
 });
 
+test("cells of a notebook that was removed past its server run as for who has it open, and are not told as written", async () => {
+  await using client = await connect();
+  const path = "removed.ipynb";
+  await created(client, path, ["print('here')"]);
+  const { execution } = await client.call("run_cells", { path, cells: "all" });
+  const conversation = execution?.conversation;
+  const code = `import os; os.remove("${path}")`;
+  const removed = await client.call("run_code", { code, conversation });
+  expect(removed.isError, removed.text).toBe(false);
+  const again = await client.call("run_cells", { path, cells: "all", conversation });
+  expect(again.text).toContain("here");
+  expect(again.text).toContain("Not all outputs are in the file (file not found)");
+  const read = await client.call("read_notebook", { path });
+  expect(read.text).toMatch(/There is nothing at "removed.ipynb"/);
+});
+
 test("a room that was cleaned up, whose file somebody has changed since, is the changed file once", async () => {
   await using client = await connect();
   const path = "cleaned.ipynb";
@@ -384,6 +400,25 @@ test("a notebook of 10 MB is read, edited and run in its room, and others see wh
   expect(stored.cells).toHaveLength(200);
   expect(stored.cells[7].outputs).toMatchObject([{ text: ["seven\n"] }]);
   expect(stored.cells[8].outputs[0].text).toHaveLength(2_400);
+});
+
+test("a notebook that grows in its room beyond what is edited and run is still read, and told as too large otherwise", async () => {
+  await using client = await connect();
+  const path = "grown.ipynb";
+  await created(client, path, ["x = 1"]);
+  const first = await client.call("run_cells", { path, cells: "all" });
+  expect(first.execution.state, first.text).toBe("ok");
+  await using person = await Person.opens(path);
+  for (let index = 0; index < 3; index += 1) {
+    const source = "0123456789 abcdefghi\n".repeat(350_000);
+    person.notebook.addCell({ cell_type: "raw", source });
+    await person.hasSent();
+  }
+  const ran = await client.call("run_cells", { path, cells: "all" });
+  expect(ran.isError).toBe(true);
+  expect(ran.text).toMatch(/"grown.ipynb" has 23\.1 MB; the limit here is 20/);
+  const read = await client.call("read_notebook", { path });
+  expect(read.isError, read.text).toBe(false);
 });
 
 test("what the server cannot write is told as being in the room alone", async () => {
