@@ -365,7 +365,11 @@ thread.start()
     () => client.call("list_variables", { conversation, pattern: "thread" }),
     ({ text }) => text.includes("stopped"),
   );
-  const read = await client.call("get_output", { conversation, execution });
+  // It comes another way than the answer that tells of the thread's end.
+  const read = await eventually(
+    () => client.call("get_output", { conversation, execution }),
+    ({ text }) => text.includes("line 39"),
+  );
   expect(read.text.match(/^line \d+$/gm)).toEqual(
     Array.from({ length: 40 }, (_, index) => `line ${index}`),
   );
