@@ -136,8 +136,7 @@ export class Notebooks {
     const content = await this.#contentInRoom(path, false);
     if (content === null) {
       this.#lastFile = { path, file };
-      const { notebook } = await (guessed ?? file.load());
-      return { notebook, isLive: false };
+      return { notebook: await (guessed ?? file.loadAtOnce()), isLive: false };
     }
     try {
       return { notebook: parseNotebook(content.bytes), isLive: true };

@@ -42,6 +42,13 @@ const MAX_ATTEMPTS = 5;
 /** What is read before cells run is kept for their outputs, where it has no more than this. */
 const MAX_KEPT_BYTES = 1_000_000;
 
+/** Why there are no bytes, where that may be because of the file. A folder has none for anybody. */
+const MAY_BE_THE_FILE: ReadonlySet<string> = new Set([
+  "jupyter_error",
+  "file_too_large",
+  "token_rejected",
+]);
+
 /** How often a notebook that is broken is read in all, and how long a save may take between. */
 const MAX_READS = 3;
 const WRITING_MS = 100;
@@ -49,13 +56,16 @@ const WRITING_MS = 100;
 /** Lets one writer of a notebook at a time do its work, among all of one person. */
 export type Exclusively = <T>(work: () => Promise<T>) => Promise<T>;
 
+/** A notebook that was loaded, or of which only the bytes were looked at. */
+type Now = Omit<Loaded, "entry"> & { readonly entry: ContentsEntry | null };
+
 /** See the head of this file. */
 export class ContentsNotebook implements NotebookDocument {
   readonly #server: JupyterServer;
   readonly #path: string;
   readonly #exclusively: Exclusively;
   /** What was read last, where it is small, until it is written. */
-  #read: { readonly bytes: Uint8Array; readonly loaded: Loaded } | null = null;
+  #read: { readonly bytes: Uint8Array; readonly notebook: Notebook } | null = null;
 
   constructor(server: JupyterServer, path: string, exclusively: Exclusively) {
     this.#server = server;
@@ -64,30 +74,30 @@ export class ContentsNotebook implements NotebookDocument {
   }
 
   load(): Promise<Loaded> {
-    return unlessHalfWritten(() => this.#load(null));
+    return unlessHalfWritten(() => this.#load());
   }
 
   /**
-   * The same, with the bytes asked for at the same time as what stands there: the
-   * entry may be newer than the notebook. What is written later rests on bytes alone.
+   * The notebook alone, as its bytes have it. What stands there is asked where they are
+   * not those of a notebook, for it tells better why.
    */
-  loadAtOnce(): Promise<Loaded> {
-    return unlessHalfWritten(() => {
-      const reading = readBytes(this.#server, this.#path, MAX_EDIT_BYTES);
-      // What stands there tells better why it cannot be read.
-      reading.catch(() => undefined);
-      return this.#load(reading);
-    });
+  async loadAtOnce(): Promise<Notebook> {
+    try {
+      const bytes = await readBytes(this.#server, this.#path, MAX_EDIT_BYTES);
+      if (bytes !== null) return this.#parsed(bytes);
+    } catch (error) {
+      if (error instanceof ExpectedError && !MAY_BE_THE_FILE.has(error.failure.code))
+        throw error;
+    }
+    return (await this.load()).notebook;
   }
 
-  async #load(reading: Promise<Uint8Array | null> | null): Promise<Loaded> {
+  async #load(): Promise<Loaded> {
     const entry = await notebookEntry(this.#server, this.#path, MAX_EDIT_BYTES);
-    const bytes = await (reading ?? readBytes(this.#server, this.#path, MAX_EDIT_BYTES));
+    const bytes = await readBytes(this.#server, this.#path, MAX_EDIT_BYTES);
     if (bytes === null) throw notFound(this.#path);
     try {
-      const loaded = { notebook: parseNotebook(bytes), entry, upgradedFrom: null };
-      this.#read = bytes.byteLength <= MAX_KEPT_BYTES ? { bytes, loaded } : null;
-      return loaded;
+      return { notebook: this.#parsed(bytes), entry, upgradedFrom: null };
     } catch (error) {
       if (!(error instanceof OldNotebookError)) throw asExpected(error, this.#path);
       const { nbformat } = error;
@@ -98,23 +108,29 @@ export class ContentsNotebook implements NotebookDocument {
     }
   }
 
+  #parsed(bytes: Uint8Array): Notebook {
+    const notebook = parseNotebook(bytes);
+    this.#read = bytes.byteLength <= MAX_KEPT_BYTES ? { bytes, notebook } : null;
+    return notebook;
+  }
+
   edit(change: NotebookChange): Promise<Saved> {
-    return this.#save(async (loaded) => {
-      const { notebook: after } = await change(loaded.notebook);
-      throwIfTooLarge(this.#path, loaded, after);
+    return this.#save(async (now) => {
+      const { notebook: after } = await change(now.notebook);
+      throwIfTooLarge(this.#path, now, after);
       return after;
     });
   }
 
-  #save(change: (now: Loaded) => Notebook | Promise<Notebook>): Promise<Saved> {
+  #save(change: (now: Now) => Notebook | Promise<Notebook>): Promise<Saved> {
     return this.#exclusively(async () => {
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
         const known = attempt === 1 ? await this.#asRead() : null;
-        const loaded = known ?? (await this.load());
+        const loaded: Now = known ?? (await this.load());
         this.#read = null;
         const after = await change(loaded);
-        if (after === loaded.notebook) return unchanged(loaded);
-        if (known === null && (await this.hasChanged(loaded))) continue;
+        if (after === loaded.notebook) return unchanged(loaded.notebook);
+        if (loaded.entry !== null && (await this.#isOther(loaded.entry))) continue;
         const saved = await saveContents(this.#server, this.#path, {
           type: "notebook",
           content: serializeNotebook(after),
@@ -123,7 +139,6 @@ export class ContentsNotebook implements NotebookDocument {
         return {
           before: loaded.notebook,
           after,
-          entry: ("ok" in now ? now.ok : null) ?? saved,
           upgraded: upgradeWords(loaded, after),
           warning: saved.message,
           isOvertaken: "ok" in now ? now.ok === null || !isSame(now.ok, saved) : null,
@@ -135,13 +150,16 @@ export class ContentsNotebook implements NotebookDocument {
   }
 
   /** What was read last, if the file has the same bytes now; null where it has not, or nobody knows. */
-  async #asRead(): Promise<Loaded | null> {
+  async #asRead(): Promise<Now | null> {
     const read = this.#read;
     if (read === null) return null;
     const now = await readBytes(this.#server, this.#path, MAX_KEPT_BYTES).catch(
       () => null,
     );
-    return now !== null && isEqual(now, read.bytes) ? read.loaded : null;
+    const isSameAsRead = now !== null && isEqual(now, read.bytes);
+    return isSameAsRead
+      ? { notebook: read.notebook, entry: null, upgradedFrom: null }
+      : null;
   }
 
   async writeOutputs(runs: ReadonlyMap<string, CellRun>): Promise<Written> {
@@ -163,9 +181,13 @@ export class ContentsNotebook implements NotebookDocument {
     throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
   }
 
-  async hasChanged(since: Loaded): Promise<boolean> {
+  hasChanged({ entry }: Loaded): Promise<boolean> {
+    return this.#isOther(entry);
+  }
+
+  async #isOther(since: ContentsEntry): Promise<boolean> {
     const now = await statContents(this.#server, this.#path);
-    return now === null || !isSame(now, since.entry);
+    return now === null || !isSame(now, since);
   }
 
   /** Jupyter reads every older format, and upgrades it on the way. The ids that it makes up differ each time. */
@@ -280,12 +302,12 @@ function withRun(cell: Notebook["cells"][number], run: CellRun | undefined) {
  */
 export function throwIfTooLarge(
   path: string,
-  { notebook, entry }: Pick<Loaded, "notebook" | "entry">,
+  { notebook, entry }: Pick<Now, "notebook" | "entry">,
   after: Notebook,
 ): void {
   const before = sizeWhenSaved(notebook);
   const added = sizeWhenSaved(after) - before;
-  const bytes = (entry.size ?? before) + added;
+  const bytes = (entry?.size ?? before) + added;
   if (added > 0 && bytes > MAX_EDIT_BYTES) throw wouldBeTooLarge(path, bytes);
 }
 
@@ -347,12 +369,9 @@ export function upgradeWords(
 }
 
 /** What came of a change that changes nothing, and is not saved. */
-export function unchanged({
-  notebook,
-  entry,
-}: Pick<Loaded, "notebook" | "entry">): Saved {
+export function unchanged(notebook: Notebook): Saved {
   const nothing = { upgraded: null, warning: "", isOvertaken: false, isInFile: true };
-  return { before: notebook, after: notebook, entry, ...nothing };
+  return { before: notebook, after: notebook, ...nothing };
 }
 
 function isSame(a: ContentsEntry, b: ContentsEntry): boolean {

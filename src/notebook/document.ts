@@ -26,7 +26,6 @@ export type NotebookChange = (now: Notebook) => Promise<{
 export interface Saved {
   readonly before: Notebook;
   readonly after: Notebook;
-  readonly entry: ContentsEntry;
   /** What was upgraded with it, in words: `nbformat 4.2 to 4.5`; null where nothing was. */
   readonly upgraded: string | null;
   /** What Jupyter had to say about the notebook's validity; empty where it is valid. */

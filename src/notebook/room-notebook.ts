@@ -141,12 +141,11 @@ export class RoomNotebook implements NotebookDocument {
       const { room, entry } = await this.#visits.entered();
       const made = await this.#edited(room, entry, change);
       const { before, after } = made;
-      if (made.change === null) return unchanged({ notebook: before, entry });
+      if (made.change === null) return unchanged(before);
       const saved = await this.#settled(room, made.change, true);
       return {
         before,
         after,
-        entry,
         upgraded: upgradeWords({ notebook: before, upgradedFrom: null }, after),
         warning: "",
         isOvertaken: saved === "overwritten",

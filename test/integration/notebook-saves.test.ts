@@ -112,6 +112,19 @@ test("outputs are put into what was read before the run, where the file is still
   expect(text).toContain("printed");
 });
 
+test("cells to be run are read with one request, and their outputs are put into that", async () => {
+  const path = "saves-at-once.ipynb";
+  await putText(path, codeText("first"));
+  const server = new WithSomebodyElse(0, () => Promise.resolve());
+  const notebook = new ContentsNotebook(server, path, (work) => work());
+  const { cells } = await notebook.loadAtOnce();
+  expect(cells.map(({ source }) => source)).toEqual(["first"]);
+  expect([server.reads, server.looks]).toEqual([1, 0]);
+  await notebook.writeOutputs(RUNS);
+  expect([server.reads, server.looks]).toEqual([2, 1]);
+  expect(await fileText(path)).toContain("printed");
+});
+
 test("outputs come to what somebody else has saved while the cells ran", async () => {
   const path = "saves-meanwhile.ipynb";
   await putText(path, codeText("first"));
