@@ -68,6 +68,20 @@ export async function measurePeers(): Promise<void> {
   await measureCellsInFiles();
 }
 
+/** The part of {@link measurePeers} that is about cells in rooms, with nothing before it. */
+export async function measureCellsInRooms(): Promise<void> {
+  for (const plain of [true, false]) {
+    console.log(`\n${plain ? "Plain" : "Embedded"} Jupyter server with rooms`);
+    await using stack = await openStack({ plain, environment: peersEnvironment });
+    await makeNotebooks(stack);
+    await using ours = await connectModern(stack.url);
+    await using seed = await connectSeedsWay(stack, await startKernel(stack.jupyter));
+    await using datalayerServer = await startDatalayer(stack);
+    await using datalayer = await connectModern(datalayerServer.url);
+    await measureCells({ ours, seed, datalayer });
+  }
+}
+
 /**
  * A cell of a notebook is run, and its output is in the file, on servers without
  * rooms, as `npm start` sets one up. Datalayer needs rooms.

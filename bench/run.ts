@@ -8,7 +8,7 @@ import { measureBundle } from "./bundle.ts";
 import { measureLatency } from "./latency.ts";
 import { measureMemory } from "./memory.ts";
 import { measureNotebooks } from "./notebooks.ts";
-import { measureCellsInFiles, measurePeers } from "./peers.ts";
+import { measureCellsInFiles, measureCellsInRooms, measurePeers } from "./peers.ts";
 import { measureProfile } from "./profile.ts";
 import { measureSearch } from "./search.ts";
 import { measureStart } from "./start.ts";
@@ -28,7 +28,7 @@ const measurements: Readonly<Record<string, readonly (() => Promise<void>)[]>> =
     measurePeers,
   ],
   bundle: [measureBundle],
-  cells: [measureCellsInFiles],
+  cells: [measureCellsInRooms, measureCellsInFiles],
   latency: [measureLatency],
   memory: [measureMemory],
   notebooks: [measureNotebooks],
