@@ -49,7 +49,7 @@ const MAY_BE_THE_FILE: ReadonlySet<string> = new Set([
   "token_rejected",
 ]);
 
-/** How often a notebook that is broken is read in all, and how long a save may take between. */
+/** How often a notebook that is broken is read in a row, and how long a save may take between. */
 const MAX_READS = 3;
 const WRITING_MS = 100;
 
@@ -181,10 +181,6 @@ export class ContentsNotebook implements NotebookDocument {
     throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
   }
 
-  hasChanged({ entry }: Loaded): Promise<boolean> {
-    return this.#isOther(entry);
-  }
-
   async #isOther(since: ContentsEntry): Promise<boolean> {
     const now = await statContents(this.#server, this.#path);
     return now === null || !isSame(now, since);
@@ -273,7 +269,7 @@ export function withRuns(
   const written = cells.flatMap((cell, index) => {
     const outputs = runs.has(cell.id) ? cell.members.get("outputs") : undefined;
     if (outputs === undefined) return [];
-    const bytes = partSizeWhenSaved(outputs);
+    const bytes = bytesWhenSaved(outputs);
     excess += bytes - outputs.byteLength;
     return [{ cell, index, bytes }];
   });
@@ -327,15 +323,15 @@ function sizeOf(notebook: Notebook): number {
 }
 
 function sizeWhenSaved(notebook: Notebook): number {
-  return notebookParts(notebook).reduce((sum, part) => sum + partSizeWhenSaved(part), 0);
+  return notebookParts(notebook).reduce((sum, part) => sum + bytesWhenSaved(part), 0);
 }
 
-/** Jupyter puts each line of a text onto a line of its own, behind up to six spaces. */
-function partSizeWhenSaved(part: Uint8Array): number {
+/** What a notebook's JSON takes in its file: Jupyter puts each line of a text onto a line of its own, behind up to six spaces. */
+export function bytesWhenSaved(json: Uint8Array): number {
   let lines = 0;
-  for (let at = 1; at < part.byteLength; at += 1)
-    if (part[at] === 0x2c && part[at - 1] === 0x22) lines += 1;
-  return part.byteLength + 7 * lines;
+  for (let at = 1; at < json.byteLength; at += 1)
+    if (json[at] === 0x2c && json[at - 1] === 0x22) lines += 1;
+  return json.byteLength + 7 * lines;
 }
 
 /** Ids that are of no use, taken away: derived ones come in their place. */

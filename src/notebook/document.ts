@@ -64,8 +64,6 @@ export interface Written {
  * Contents API, or what is in its collaboration room.
  */
 export interface NotebookDocument {
-  /** @throws {ExpectedError} where it cannot be read */
-  load(): Promise<Loaded>;
   /**
    * Applies a change to the notebook as it is now. `change` may be called
    * several times, and what it throws changes nothing. Once it is saved nothing
@@ -81,6 +79,4 @@ export interface NotebookDocument {
    * @param isLast whether no more will follow for a while
    */
   writeOutputs(runs: ReadonlyMap<string, CellRun>, isLast: boolean): Promise<Written>;
-  /** Watches it: whether anybody has changed it since it was loaded. */
-  hasChanged(since: Loaded): Promise<boolean>;
 }

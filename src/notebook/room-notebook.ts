@@ -11,6 +11,7 @@ import type { NbOutput } from "../jupyter/nbformat.ts";
 import type { JupyterServer } from "../jupyter/server.ts";
 import {
   asExpected,
+  bytesWhenSaved,
   notebookEntry,
   throwIfBeyond,
   throwIfTooLarge,
@@ -21,7 +22,6 @@ import {
 import {
   MAX_EDIT_BYTES,
   type CellRun,
-  type Loaded,
   type NotebookChange,
   type NotebookDocument,
   type Saved,
@@ -122,17 +122,8 @@ export class RoomNotebook implements NotebookDocument {
       const { room, entry } = withEntry
         ? await this.#visits.entered()
         : { room: await this.#visits.current(), entry: null };
-      const bytes = this.#json(room);
-      // It may have grown since it was entered.
-      throwIfBeyond(MAX_EDIT_BYTES, this.#path, bytes.byteLength);
+      const bytes = this.#fitting(room);
       return { bytes, entry, process: room.session.sessionId };
-    });
-  }
-
-  load(): Promise<Loaded> {
-    return this.#visits.inTurn(async () => {
-      const { room, entry } = await this.#visits.entered();
-      return { notebook: this.#parsed(room), entry, upgradedFrom: null };
     });
   }
 
@@ -179,14 +170,9 @@ export class RoomNotebook implements NotebookDocument {
     });
   }
 
-  async hasChanged({ notebook }: Loaded): Promise<boolean> {
-    const now = await this.load();
-    return versionOf(marksOf(now.notebook.cells)) !== versionOf(marksOf(notebook.cells));
-  }
-
-  #parsed(room: Room): Notebook {
+  #parsed(bytes: Uint8Array): Notebook {
     try {
-      return parseNotebook(this.#json(room));
+      return parseNotebook(bytes);
     } catch (error) {
       throw asExpected(error, this.#path);
     }
@@ -198,6 +184,13 @@ export class RoomNotebook implements NotebookDocument {
     return bytes;
   }
 
+  /** The same, unless the room has grown beyond what is run since it was entered. @throws {ExpectedError} */
+  #fitting(room: Room): Uint8Array {
+    const bytes = this.#json(room);
+    throwIfBeyond(MAX_EDIT_BYTES, this.#path, bytesWhenSaved(bytes));
+    return bytes;
+  }
+
   /** Makes a change of the notebook as it is now. Meanwhile nobody else's comes in. */
   #edited(
     room: Room,
@@ -205,12 +198,12 @@ export class RoomNotebook implements NotebookDocument {
     change: NotebookChange,
   ): Promise<{ before: Notebook; after: Notebook; change: Change | null }> {
     return room.holding(async () => {
-      const before = this.#parsed(room);
+      const before = this.#parsed(this.#json(room));
       const { notebook: after, moved } = await change(before);
       if (after === before) return { before, after, change: null };
       throwIfTooLarge(this.#path, { notebook: before, entry }, after);
       const again = async (other: Room) => {
-        const version = versionOf(marksOf(this.#parsed(other).cells));
+        const version = versionOf(marksOf(this.#parsed(this.#json(other)).cells));
         if (version === versionOf(marksOf(after.cells))) return null;
         if (version !== versionOf(marksOf(before.cells))) throw this.#unanswered();
         return (await this.#edited(other, entry, change)).change;
@@ -244,7 +237,7 @@ export class RoomNotebook implements NotebookDocument {
       );
       return { change, missing, upgraded: null, shown: runs };
     }
-    const before = this.#parsed(room);
+    const before = this.#parsed(this.#fitting(room));
     const whole = upgraded(before);
     const code = new Set(
       whole.cells.filter(({ type }) => type === "code").map(({ id }) => id),

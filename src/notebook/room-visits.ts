@@ -157,16 +157,15 @@ export class RoomVisits {
       if (await isOver(entering, SILENT_MS)) return await entering;
       if (!(await this.#isBeyondRooms())) return await entering;
     } catch (error) {
-      if (!(error instanceof RoomLostError)) throw error;
+      if (!(error instanceof RoomLostError)) {
+        abandon(entering);
+        throw error;
+      }
       if (error.isFileMissing)
         throw new ExpectedError({ code: "file_not_found", path }, { cause: error });
       if (!error.isRefusal && !(await this.#isBeyondRooms())) throw error;
     }
-    // What it makes of it all the same is not wanted any more.
-    void entering.then(
-      (room) => room.leave(),
-      () => undefined,
-    );
+    abandon(entering);
     this.#refusedBy = session;
     throw new NoRoomError();
   }
@@ -193,6 +192,14 @@ export class RoomVisits {
       { cause },
     );
   }
+}
+
+/** What comes of it all the same is not wanted any more. */
+function abandon(entering: Promise<Room>): void {
+  void entering.then(
+    (room) => room.leave(),
+    () => undefined,
+  );
 }
 
 /** Whether two sessions are those of the same file and server process. */

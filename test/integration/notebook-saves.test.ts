@@ -139,20 +139,6 @@ test("outputs come to what somebody else has saved while the cells ran", async (
   expect(text).toContain("printed");
 });
 
-test("whoever watches a notebook learns that somebody else has changed it", async () => {
-  const path = "saves-watched.ipynb";
-  await putText(path, notebookText(["first"]));
-  const notebook = new ContentsNotebook(
-    new WithSomebodyElse(0, () => Promise.resolve()),
-    path,
-    (work) => work(),
-  );
-  const loaded = await notebook.load();
-  expect(await notebook.hasChanged(loaded)).toBe(false);
-  await putText(path, notebookText(["first", "theirs"]));
-  expect(await notebook.hasChanged(loaded)).toBe(true);
-});
-
 test("a save of somebody else right after ours is told", async () => {
   const path = "saves-after.ipynb";
   await putText(path, notebookText(["first"]));

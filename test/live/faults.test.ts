@@ -405,15 +405,34 @@ test("a notebook of 10 MB is read, edited and run in its room, and others see wh
 test("a notebook that grows in its room beyond what is edited and run is still read, and told as too large otherwise", async () => {
   await using client = await connect();
   const path = "grown.ipynb";
-  await created(client, path, ["x = 1"]);
-  const first = await client.call("run_cells", { path, cells: "all" });
+  const slow = "import os, time\nwhile not os.path.exists('grown'): time.sleep(0.05)";
+  const { ids } = await created(client, path, ["x = 1", `${slow}\nprint('late')`]);
+  const first = await client.call("run_cells", { path, cells: [ids[0]] });
   expect(first.execution.state, first.text).toBe("ok");
+  const { conversation } = first.execution;
+  const begun = await client.call("run_cells", {
+    path,
+    cells: [ids[1]],
+    conversation,
+    wait_seconds: 0,
+  });
+  const { execution } = begun.execution;
   await using person = await Person.opens(path);
   for (let index = 0; index < 3; index += 1) {
     const source = "0123456789 abcdefghi\n".repeat(350_000);
     person.notebook.addCell({ cell_type: "raw", source });
     await person.hasSent();
   }
+  await putText("grown", "");
+  // What is printed now is kept, and does not push out what is in the notebook.
+  const ended = await client.call("get_output", {
+    conversation,
+    execution,
+    wait_seconds: 30,
+  });
+  expect(ended.text).toContain("late");
+  expect(ended.text).toContain("Not all outputs are in the file (file too large)");
+  expect(person.printed(1)).not.toContain("too large");
   const ran = await client.call("run_cells", { path, cells: "all" });
   expect(ran.isError).toBe(true);
   expect(ran.text).toMatch(/"grown.ipynb" has 23\.1 MB; the limit here is 20/);
