@@ -7,6 +7,7 @@ import {
   testEnvironment,
 } from "../../scripts/python-environment.mjs";
 import { startFaultProxy } from "../../faults/proxy.ts";
+import { openFirstRoom } from "./first-room.ts";
 import { startGateway } from "./gateway.ts";
 import { setCollaboration, startTestJupyter } from "./jupyter.ts";
 import { writeKernelspec } from "./kernelspecs.ts";
@@ -56,6 +57,7 @@ export default async function setup(
     env: { JUPYTER_PATH: kernels },
     args: [`--KernelSpecManager.allowed_kernelspecs=${JSON.stringify(KERNELSPECS)}`],
   });
+  if (collaboration) await openFirstRoom(jupyter);
   const open = await startTestJupyter({
     rootDir: path.join(folder, "open-notebooks"),
     runtimeDir: path.join(folder, "open-runtime"),
