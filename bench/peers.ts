@@ -37,7 +37,7 @@ const peersEnvironment = {
 const AT_ONCE: Rounds = { warmUp: 3, turns: 10, leadIn: 1, counted: 3, pauseMs: 0 };
 const ALONE: Rounds = { warmUp: 3, turns: 30, leadIn: 0, counted: 1, pauseMs: 100 };
 const MANY: Rounds = { warmUp: 2, turns: 20, leadIn: 0, counted: 1, pauseMs: 100 };
-/** What the engine compiles meanwhile is done behind so many. */
+/** What the engine compiles meanwhile is done behind so many; what is level needs more turns to be told apart. */
 const WARM: Rounds = { ...MANY, warmUp: 30, turns: 40 };
 const LONG: Rounds = { warmUp: 1, turns: 10, leadIn: 0, counted: 1, pauseMs: 100 };
 
