@@ -270,11 +270,14 @@ export class Journal {
   /** What was read since the last write: with every message the same is asked for many times. */
   readonly #records = new Memo<ExecutionRecord | null>();
   readonly #notebookRuns = new Memo<NotebookRun | null>();
+  readonly #steps = new Memo<readonly Step[]>();
   #unfinished: readonly ExecutionRecord[] | null = null;
   /** What all executions take by now, in characters; null where it has to be counted. */
   #stored: number | null = null;
   /** All executions before it have ended: they are many in the end, and nothing opens one again. */
   #firstOpen = 0;
+  /** Number of the next execution; null where it has to be read. */
+  #next: number | null = null;
 
   constructor(sql: Sql, counter: ItemCounter) {
     this.#sql = sql;
@@ -284,6 +287,7 @@ export class Journal {
   /** Creates the tables; the one method that may run on an empty object. */
   createSchema(): void {
     this.#write(SCHEMA);
+    this.#next = null;
   }
 
   /** Adds an execution that has no kernel yet and was not sent. */
@@ -303,6 +307,7 @@ export class Journal {
     ).one();
     // A number comes again where the last one was removed.
     this.#firstOpen = Math.min(this.#firstOpen, number);
+    this.#next = number + 1;
     const added = this.get(number);
     if (added === null) throw new Error(`e${number} was not added`);
     return added;
@@ -358,7 +363,11 @@ export class Journal {
   }
 
   /** The cells of a run, in the order in which they run. */
-  steps(number: number): Step[] {
+  steps(number: number): readonly Step[] {
+    return this.#steps.get(number, () => this.#readSteps(number));
+  }
+
+  #readSteps(number: number): Step[] {
     return this.#sql
       .exec<StepRow>(
         `SELECT s.step, s.cell_id, s.cell_index, s.state, s.progress,
@@ -382,7 +391,10 @@ export class Journal {
 
   /** From now on a run stops at the first cell that fails. */
   stopAtError(number: number): void {
-    this.#write("UPDATE notebook_runs SET on_error = 'stop' WHERE execution = ?", number);
+    this.#writeNotebookRun(
+      "UPDATE notebook_runs SET on_error = 'stop' WHERE execution = ?",
+      number,
+    );
   }
 
   /** Notes that a run is in its file up to a revision, but for cells that are not there any more. */
@@ -393,7 +405,7 @@ export class Journal {
     missing: readonly string[],
     upgraded: string,
   ): void {
-    this.#write(
+    this.#writeNotebookRun(
       `UPDATE notebook_runs SET saved_revision = ?, path = ?, missing = ?, trouble = NULL, failed_saves = 0,
          upgraded = CASE WHEN upgraded = '' THEN ? ELSE upgraded END WHERE execution = ?`,
       revision,
@@ -411,7 +423,7 @@ export class Journal {
     failedSaves: number,
     isGivenUp: boolean,
   ): void {
-    this.#write(
+    this.#writeNotebookRun(
       "UPDATE notebook_runs SET trouble = ?, failed_saves = ?, given_up = ? WHERE execution = ?",
       trouble,
       failedSaves,
@@ -427,11 +439,15 @@ export class Journal {
       this.#write(`DELETE FROM ${table} WHERE execution = ?`, number);
     this.#ids.delete(number);
     this.#stored = null;
+    this.#next = null;
   }
 
   /** One execution, or null. */
   get(number: number): ExecutionRecord | null {
     return this.#records.get(number, () => {
+      const open = number < this.#firstOpen ? [] : this.unfinished();
+      const known = open.find((record) => record.number === number);
+      if (known !== undefined) return known;
       const [row] = this.#sql.exec<ExecutionRow>(`${SELECT} WHERE e.number = ?`, number);
       return row === undefined ? null : recordOf(row);
     });
@@ -475,11 +491,12 @@ export class Journal {
         this.#firstOpen,
       )
       .toArray();
-    this.#firstOpen = rows[0]?.number ?? this.#nextNumber();
+    this.#next ??= this.#readNext();
+    this.#firstOpen = rows[0]?.number ?? this.#next;
     return rows.map(recordOf);
   }
 
-  #nextNumber(): number {
+  #readNext(): number {
     const { next } = this.#sql
       .exec<{ next: number }>(
         "SELECT coalesce(max(number), 0) + 1 AS next FROM executions",
@@ -490,7 +507,7 @@ export class Journal {
 
   /** Notes which kernel an execution goes to, while it waits for others there. */
   hold(number: number, slot: number, generation: number): void {
-    this.#write(
+    this.#writeExecution(
       "UPDATE executions SET slot = ?, generation = ? WHERE number = ?",
       slot,
       generation,
@@ -523,7 +540,7 @@ export class Journal {
 
   /** The process that an execution, and what is queued behind it, turned out to run in. */
   setGeneration(slot: number, from: number, generation: number): void {
-    this.#write(
+    this.#writeExecution(
       "UPDATE executions SET generation = ? WHERE slot = ? AND number >= ? AND ended_at IS NULL",
       generation,
       slot,
@@ -545,7 +562,7 @@ export class Journal {
 
   /** Says that output may be missing; the first reason stays. */
   markIncomplete(number: number, reason: string): void {
-    this.#write(
+    this.#writeExecution(
       "UPDATE executions SET incomplete = coalesce(incomplete, ?) WHERE number = ?",
       reason,
       number,
@@ -556,7 +573,7 @@ export class Journal {
   reviseIncomplete(number: number, revise: (reason: string | null) => string): void {
     const record = this.get(number);
     if (record === null) return;
-    this.#write(
+    this.#writeExecution(
       "UPDATE executions SET incomplete = ? WHERE number = ?",
       revise(record.incomplete),
       number,
@@ -569,7 +586,7 @@ export class Journal {
     since: number,
     reason: string,
   ): void {
-    this.#write(
+    this.#writeExecution(
       `UPDATE executions SET incomplete = coalesce(incomplete, ?)
        WHERE slot = ? AND generation = ? AND ended_at >= ? AND state IN ('ok', 'error')`,
       reason,
@@ -614,7 +631,7 @@ export class Journal {
       this.#saveStep(number, step, state, progress, now);
       return;
     }
-    this.#write(
+    this.#writeExecution(
       `UPDATE executions SET state = ?, progress = ?, ended_at = ? WHERE number = ? AND ended_at IS NULL`,
       state,
       JSON.stringify(progress),
@@ -664,7 +681,7 @@ export class Journal {
       chars += batch.json.length;
       for (const item of batch.items) numbered += this.#counter.countNumbered(item);
     }
-    this.#write(
+    this.#writeExecution(
       "UPDATE executions SET position = ?, chars = ?, numbered = ? WHERE number = ?",
       position,
       chars,
@@ -738,7 +755,7 @@ export class Journal {
   }
 
   #touchNotebook(number: number): void {
-    this.#write(
+    this.#writeNotebookRun(
       "UPDATE notebook_runs SET revision = revision + 1 WHERE execution = ?",
       number,
     );
@@ -764,7 +781,7 @@ export class Journal {
     ids: string,
   ): void {
     for (let part = 0; part * MAX_PART_CHARS < batch.json.length; part += 1) {
-      this.#write(
+      this.#sql.exec(
         "INSERT INTO output (execution, position, part, items, chars, numbered_before, head, ids, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         number,
         position,
@@ -791,7 +808,7 @@ export class Journal {
       .toArray();
     for (const row of rows) {
       if (excess <= 0) break;
-      const parts = this.#write<{ shown: number }>(
+      const parts = this.#sql.exec<{ shown: number }>(
         `DELETE FROM output WHERE execution = ? AND position = ? RETURNING ${SHOWN_CHARS} AS shown`,
         number,
         row.position,
@@ -802,7 +819,7 @@ export class Journal {
       dropped.items += row.items;
     }
     if (this.#stored !== null) this.#stored -= dropped.chars;
-    this.#write(
+    this.#writeExecution(
       `UPDATE executions SET chars = chars - ?, dropped_chars = dropped_chars + ?,
          dropped_items = dropped_items + ? WHERE number = ?`,
       dropped.chars,
@@ -827,8 +844,8 @@ export class Journal {
         current,
       );
       if (oldest === undefined) return;
-      this.#write("DELETE FROM output WHERE execution = ?", oldest.number);
-      this.#write(
+      this.#sql.exec("DELETE FROM output WHERE execution = ?", oldest.number);
+      this.#writeExecution(
         "UPDATE executions SET chars = 0, discarded = 1 WHERE number = ?",
         oldest.number,
       );
@@ -836,15 +853,36 @@ export class Journal {
     }
   }
 
-  /** All that changes executions, steps or runs of notebooks goes through here. */
+  /** What changes steps, or which of them is the present one, or several tables. */
   #write<T extends Record<string, SqlStorageValue>>(
     query: string,
     ...bindings: SqlStorageValue[]
   ): SqlStorageCursor<T> {
-    this.#records.clear();
-    this.#notebookRuns.clear();
-    this.#unfinished = null;
+    this.#forgetNotebooks();
+    this.#forgetExecutions();
     return this.#sql.exec<T>(query, ...bindings);
+  }
+
+  /** What changes executions and nothing else. */
+  #writeExecution(query: string, ...bindings: SqlStorageValue[]): void {
+    this.#forgetExecutions();
+    this.#sql.exec(query, ...bindings);
+  }
+
+  /** What changes runs of notebooks, but not the present step of one. */
+  #writeNotebookRun(query: string, ...bindings: SqlStorageValue[]): void {
+    this.#forgetNotebooks();
+    this.#sql.exec(query, ...bindings);
+  }
+
+  #forgetExecutions(): void {
+    this.#records.clear();
+    this.#unfinished = null;
+  }
+
+  #forgetNotebooks(): void {
+    this.#notebookRuns.clear();
+    this.#steps.clear();
   }
 }
 
