@@ -202,12 +202,14 @@ export class Conversation
       keepRoomOffer: (offer: RoomOffer) =>
         this.#workspace(this.#storage.identity()).keepRoomOffer(offer),
     };
-    this.notebooks = new Notebooks(this.server, keeper, async (path) => {
+    const roomOf = async (path: string) => {
       const { principal, serverHash } = this.#storage.identity();
       const owner = { principal, serverHash };
       const room = this.env.NOTEBOOK_ROOM.getByName(await roomName(owner, path));
       return roomKeeper(room, { owner, path });
-    });
+    };
+    const connectedSince = () => this.#connectedSince();
+    this.notebooks = new Notebooks(this.server, keeper, roomOf, connectedSince);
     this.#runs = new Runs(this);
     this.#notebooks = new NotebookRuns(this, this.#runs);
     this.#introspection = new Introspection(this);
@@ -823,6 +825,14 @@ export class Conversation
       execution,
       latest: latest === undefined ? null : `e${latest.number}`,
     });
+  }
+
+  /** Since when the connection to a kernel has been open that has been for longest; null where none is. */
+  #connectedSince(): number | null {
+    const opened = [...this.#connections.values()].flatMap(
+      ({ openSince }) => openSince ?? [],
+    );
+    return opened.length === 0 ? null : Math.min(...opened);
   }
 
   #flush(): void {

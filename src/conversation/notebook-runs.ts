@@ -160,8 +160,8 @@ export class NotebookRuns {
   }
 
   /**
-   * Writes what of a run is not in its file, and waits for that. All who call
-   * while it is written share the next time.
+   * Writes what of a run is not in its file, and waits for that: not for the look at
+   * whether it stays there. All who call while it is written share the next time.
    */
   async save(number: number): Promise<void> {
     this.#cancel(number);
@@ -181,16 +181,23 @@ export class NotebookRuns {
     if (this.#host.hasEnded()) return;
     const run = this.#host.journal.notebookRun(number);
     if (run === null || run.isGivenUp || run.revision === run.savedRevision) return;
-    const saving = this.#save(run).finally(() => this.#saving.delete(number));
+    const { promise: inFile, resolve } = Promise.withResolvers<void>();
+    // Whoever was told of a trouble is told when it is over, and that is known at the end.
+    const saving = this.#save(
+      run,
+      run.trouble === null ? resolve : () => undefined,
+    ).finally(() => this.#saving.delete(number));
     this.#saving.set(number, saving);
     this.#host.inBackground(saving);
-    await saving;
+    await Promise.race([inFile, saving]);
   }
 
   /** Writes whatever is not in its file. True when everything is. */
   async saveAll(): Promise<boolean> {
-    for (const { execution } of this.#host.journal.unsavedNotebookRuns())
+    for (const { execution } of this.#host.journal.unsavedNotebookRuns()) {
       await this.save(execution);
+      await this.#saving.get(execution);
+    }
     if (this.#host.hasEnded()) return true;
     return this.#host.journal.unsavedNotebookRuns().length === 0;
   }
@@ -210,7 +217,7 @@ export class NotebookRuns {
     this.#timers.delete(number);
   }
 
-  async #save(run: NotebookRun): Promise<void> {
+  async #save(run: NotebookRun, inFile: () => void): Promise<void> {
     const { execution: number, revision } = run;
     const { journal } = this.#host;
     if (!this.#building.has(number) && journal.get(number)?.discarded === true) {
@@ -234,7 +241,11 @@ export class NotebookRuns {
       });
     const startedAt = this.#host.now();
     try {
-      const { path, missing, upgraded, isLive, isInFile } = await this.#write(run, runs);
+      const { path, missing, upgraded, isLive, isInFile } = await this.#write(
+        run,
+        runs,
+        inFile,
+      );
       this.#pace(number, isLive, this.#host.now() - startedAt);
       if (this.#host.hasEnded()) return;
       const allMissing = [...new Set([...run.missing, ...missing])];
@@ -260,7 +271,7 @@ export class NotebookRuns {
   }
 
   /** Writes into the file; where that was moved, to where its session says that it is. */
-  async #write(run: NotebookRun, runs: ReadonlyMap<string, CellRun>) {
+  async #write(run: NotebookRun, runs: ReadonlyMap<string, CellRun>, inFile: () => void) {
     if (runs.size === 0)
       return {
         path: run.path,
@@ -274,7 +285,7 @@ export class NotebookRuns {
     try {
       return {
         path: run.path,
-        ...(await notebooks.writeOutputs(run.path, runs, isLast)),
+        ...(await notebooks.writeOutputs(run.path, runs, isLast, inFile)),
       };
     } catch (error) {
       const isMissing =

@@ -132,6 +132,11 @@ export class KernelConnection implements SocketOwner {
     this.#socket = new KernelSocket(this, host.lingerMs, log);
   }
 
+  /** Since when its socket is open, in milliseconds since 1970; null where it is not. */
+  get openSince(): number | null {
+    return this.#socket.channels === null ? null : this.#opened.at;
+  }
+
   /** Why Jupyter cannot be reached at the moment, while something waits for it. */
   get trouble(): Failure | null {
     return this.#socket.trouble;

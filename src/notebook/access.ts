@@ -77,7 +77,7 @@ const ASKED_FOR_MS = 1_000;
 /** See the head of this file. */
 export class Notebooks {
   readonly #server: JupyterServer;
-  /** What was found when the server was asked last, and when that was. */
+  /** What was found when the server was asked last, and when it was asked. */
   #asked: { readonly at: number; readonly isOffered: boolean } | null = null;
   /** What is kept, once it was read. */
   #offer: RoomOffer | null = null;
@@ -89,15 +89,22 @@ export class Notebooks {
   #lastFile: { readonly path: string; readonly file: ContentsNotebook } | null = null;
   readonly #keeper: NotebookKeeper;
   readonly #roomOf: (path: string) => Promise<RoomKeeper>;
+  readonly #connectedSince: () => number | null;
 
+  /**
+   * @param connectedSince since when a connection to the server has been open that is open
+   *   now, in milliseconds since 1970; null where there is none. A server does not end without it
+   */
   constructor(
     server: JupyterServer,
     keeper: NotebookKeeper,
     roomOf: (path: string) => Promise<RoomKeeper>,
+    connectedSince: () => number | null = () => null,
   ) {
     this.#server = server;
     this.#keeper = keeper;
     this.#roomOf = roomOf;
+    this.#connectedSince = connectedSince;
   }
 
   /** A notebook for reading. @throws {ExpectedError} where it cannot be read */
@@ -158,11 +165,17 @@ export class Notebooks {
     return edited ?? editNotebook(this.#file(path), base, edits);
   }
 
-  /** Puts what runs have made of cells into them. @throws {ExpectedError} where that is to be done again */
+  /**
+   * Puts what runs have made of cells into them.
+   *
+   * @param inFile see {@link ContentsNotebook.writeOutputs}
+   * @throws {ExpectedError} where that is to be done again
+   */
   async writeOutputs(
     path: string,
     runs: ReadonlyMap<string, CellRun>,
     isLast: boolean,
+    inFile: () => void = () => undefined,
   ): Promise<Written> {
     const asked = this.#asked;
     const isKnown = asked !== null && Date.now() - asked.at < ASKED_FOR_MS;
@@ -170,11 +183,11 @@ export class Notebooks {
     if (!hasRooms) {
       const last = this.#lastFile;
       const file = last?.path === path ? last.file : this.#file(path);
-      return file.writeOutputs(runs);
+      return file.writeOutputs(runs, inFile);
     }
     const room = await this.#roomOf(path);
     const written = valueOf(await room.writeOutputs(runs, isLast));
-    return written ?? this.#file(path).writeOutputs(runs);
+    return written ?? this.#file(path).writeOutputs(runs, inFile);
   }
 
   #file(path: string): ContentsNotebook {
@@ -196,13 +209,14 @@ export class Notebooks {
    * room is one of the very process that was asked, it need not be asked again.
    */
   async #contentInRoom(path: string, withEntry: boolean): Promise<RoomContent | null> {
+    const at = Date.now();
     const read = async () => (await this.#roomOf(path)).content(withEntry);
     const guessed = this.#offer?.isOffered === true ? read() : null;
     guessed?.catch(() => undefined);
     if (guessed !== null && this.#process !== null) {
       const content = await guessed;
       if ("ok" in content && content.ok?.process === this.#process) {
-        this.#asked = { at: Date.now(), isOffered: true };
+        this.#asked = { at, isOffered: true };
         return content.ok;
       }
     }
@@ -217,10 +231,14 @@ export class Notebooks {
     return content;
   }
 
-  /** Asked once, and again when the server was started anew. */
+  /** Asked once, and again when the server was started anew, or may have been. */
   async #hasRooms(): Promise<boolean> {
+    const asked = this.#asked;
+    const since = this.#connectedSince();
+    if (asked !== null && since !== null && since <= asked.at) return asked.isOffered;
+    const at = Date.now();
     const isOffered = await this.#areOffered();
-    this.#asked = { at: Date.now(), isOffered };
+    this.#asked = { at, isOffered };
     return isOffered;
   }
 

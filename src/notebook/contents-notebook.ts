@@ -122,7 +122,10 @@ export class ContentsNotebook implements NotebookDocument {
     });
   }
 
-  #save(change: (now: Now) => Notebook | Promise<Notebook>): Promise<Saved> {
+  #save(
+    change: (now: Now) => Notebook | Promise<Notebook>,
+    whenSaved: (upgraded: string | null) => void = () => undefined,
+  ): Promise<Saved> {
     return this.#exclusively(async () => {
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
         const known = attempt === 1 ? await this.#asRead() : null;
@@ -135,11 +138,13 @@ export class ContentsNotebook implements NotebookDocument {
           type: "notebook",
           content: serializeNotebook(after),
         });
+        const upgradedWith = upgradeWords(loaded, after);
+        whenSaved(upgradedWith);
         const now = await outcomeOf(() => statContents(this.#server, this.#path));
         return {
           before: loaded.notebook,
           after,
-          upgraded: upgradeWords(loaded, after),
+          upgraded: upgradedWith,
           warning: saved.message,
           isOvertaken: "ok" in now ? now.ok === null || !isSame(now.ok, saved) : null,
           isInFile: true,
@@ -162,17 +167,30 @@ export class ContentsNotebook implements NotebookDocument {
       : null;
   }
 
-  async writeOutputs(runs: ReadonlyMap<string, CellRun>): Promise<Written> {
+  /**
+   * Puts outputs and execution counts into the cells with these ids.
+   *
+   * @param inFile called as soon as all of it is in the file, with nothing to be said of
+   *   that. Whether somebody saves over it in that moment is looked at after it
+   */
+  async writeOutputs(
+    runs: ReadonlyMap<string, CellRun>,
+    inFile: () => void = () => undefined,
+  ): Promise<Written> {
     let missing: string[] = [];
     let upgradedWith: string | null = null;
+    const change = ({ notebook: now }: Now) => {
+      const notebook = upgraded(now);
+      const code = notebook.cells.filter(({ type }) => type === "code");
+      const there = new Set(code.map(({ id }) => id));
+      missing = [...runs.keys()].filter((id) => !there.has(id));
+      return missing.length === runs.size ? now : withRuns(notebook, runs);
+    };
+    const whenSaved = (words: string | null) => {
+      if (missing.length === 0 && words === null && upgradedWith === null) inFile();
+    };
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const saved = await this.#save(({ notebook: now }) => {
-        const notebook = upgraded(now);
-        const code = notebook.cells.filter(({ type }) => type === "code");
-        const there = new Set(code.map(({ id }) => id));
-        missing = [...runs.keys()].filter((id) => !there.has(id));
-        return missing.length === runs.size ? now : withRuns(notebook, runs);
-      });
+      const saved = await this.#save(change, whenSaved);
       upgradedWith ??= saved.upgraded;
       // Whoever saved right after us had no outputs in what they saved.
       if (saved.isOvertaken !== true)

@@ -73,10 +73,4 @@ export interface NotebookDocument {
    *   saved, `notebook_would_be_too_large` where it could not be edited again
    */
   edit(change: NotebookChange): Promise<Saved>;
-  /**
-   * Puts outputs and execution counts into the cells with these ids.
-   *
-   * @param isLast whether no more will follow for a while
-   */
-  writeOutputs(runs: ReadonlyMap<string, CellRun>, isLast: boolean): Promise<Written>;
 }

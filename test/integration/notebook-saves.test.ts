@@ -139,6 +139,37 @@ test("outputs come to what somebody else has saved while the cells ran", async (
   expect(text).toContain("printed");
 });
 
+test("outputs that somebody saves over are put in again, though they were told to be there", async () => {
+  const path = "saves-over.ipynb";
+  await putText(path, codeText("first"));
+  const server = new WithSomebodyElse(3, () => putText(path, codeText("theirs")));
+  const notebook = new ContentsNotebook(server, path, (work) => work());
+  const looksWhenTold: number[] = [];
+  const written = await notebook.writeOutputs(RUNS, () =>
+    looksWhenTold.push(server.looks),
+  );
+  expect(written).toMatchObject({ missing: [], isInFile: true });
+  // Before the look that found theirs, and before the one that found ours.
+  expect(looksWhenTold).toEqual([2, 5]);
+  const text = await fileText(path);
+  expect(text).toContain("theirs");
+  expect(text).toContain("printed");
+});
+
+test("what is to be said of outputs is told with them, and not before", async () => {
+  const path = "saves-said.ipynb";
+  await putText(path, codeText("first"));
+  const server = new WithSomebodyElse(0, () => Promise.resolve());
+  const notebook = new ContentsNotebook(server, path, (work) => work());
+  const none = [...RUNS.values()].map((run) => ["no such cell", run] as const);
+  let isTold = false;
+  const written = await notebook.writeOutputs(new Map([...RUNS, ...none]), () => {
+    isTold = true;
+  });
+  expect(written.missing).toEqual(["no such cell"]);
+  expect(isTold).toBe(false);
+});
+
 test("a save of somebody else right after ours is told", async () => {
   const path = "saves-after.ipynb";
   await putText(path, notebookText(["first"]));

@@ -95,3 +95,32 @@ test("a server is asked once whether it has rooms, and again after it was starte
   expect(server.asked).toBe(2);
   expect(entered).toHaveLength(4);
 });
+
+test("a server is not asked again while a connection to it stays open", async () => {
+  const server = new CountingServer();
+  const keeper = {
+    exclusively: (_path: string, work: () => Promise<void>) => work(),
+    roomOffer: async () => null,
+    keepRoomOffer: async () => undefined,
+  };
+  let connectedSince: number | null = null;
+  const notebooks = new Notebooks(
+    server,
+    keeper,
+    async () => ({ content: noSuchFile, edit: noSuchFile, writeOutputs: noSuchFile }),
+    () => connectedSince,
+  );
+  const read = async () => {
+    const before = server.askedForStart;
+    await expect(notebooks.read("any.ipynb")).rejects.toThrow("file_not_found");
+    return server.askedForStart - before;
+  };
+  expect([await read(), await read()]).toEqual([1, 1]);
+  connectedSince = Date.now();
+  // It was not asked over that connection yet; time passes here with each answer.
+  expect([await read(), await read(), await read()]).toEqual([1, 0, 0]);
+  connectedSince = null;
+  expect([await read(), await read()]).toEqual([1, 1]);
+  connectedSince = Date.now() + 60_000;
+  expect([await read(), await read()]).toEqual([1, 1]);
+});
