@@ -827,12 +827,15 @@ export class Conversation
     });
   }
 
-  /** Since when the connection to a kernel has been open that has been for longest; null where none is. */
+  /**
+   * Since when the connection to a kernel is open that was opened last; null where none
+   * is. An older one may have broken without a word.
+   */
   #connectedSince(): number | null {
     const opened = [...this.#connections.values()].flatMap(
       ({ openSince }) => openSince ?? [],
     );
-    return opened.length === 0 ? null : Math.min(...opened);
+    return opened.length === 0 ? null : Math.max(...opened);
   }
 
   #flush(): void {

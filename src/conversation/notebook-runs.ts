@@ -81,6 +81,8 @@ export class NotebookRuns {
   readonly #savingNext = new Map<number, Promise<void>>();
   /** How soon what is new is written, of runs whose notebook is in a room. */
   readonly #intervals = new Map<number, number>();
+  /** Notebooks into which outputs could not be written when that was tried last. */
+  readonly #troubled = new Set<string>();
   /** The version that was remembered last. */
   #remembered: { readonly key: string; readonly at: number } | null = null;
 
@@ -182,11 +184,11 @@ export class NotebookRuns {
     const run = this.#host.journal.notebookRun(number);
     if (run === null || run.isGivenUp || run.revision === run.savedRevision) return;
     const { promise: inFile, resolve } = Promise.withResolvers<void>();
-    // Whoever was told of a trouble is told when it is over, and that is known at the end.
-    const saving = this.#save(
-      run,
-      run.trouble === null ? resolve : () => undefined,
-    ).finally(() => this.#saving.delete(number));
+    // Where it did not stay in the file the last time, that is waited for, and told.
+    const isTroubled = run.trouble !== null || this.#troubled.has(run.path);
+    const saving = this.#save(run, isTroubled ? () => undefined : resolve).finally(() =>
+      this.#saving.delete(number),
+    );
     this.#saving.set(number, saving);
     this.#host.inBackground(saving);
     await Promise.race([inFile, saving]);
@@ -250,6 +252,7 @@ export class NotebookRuns {
       if (this.#host.hasEnded()) return;
       const allMissing = [...new Set([...run.missing, ...missing])];
       journal.markSaved(number, revision, path, allMissing, upgraded ?? "");
+      this.#troubled.delete(run.path);
       for (const { step, state } of written)
         if (isInFile && isFinalStep(state)) building.changed.delete(step);
     } catch (error) {
@@ -266,6 +269,7 @@ export class NotebookRuns {
         failedSaves >= MIN_ATTEMPTS &&
         this.#host.now() - endedAt >= GIVE_UP_AFTER_MS;
       journal.markUnsaved(number, code.replaceAll("_", " "), failedSaves, isGivenUp);
+      this.#troubled.add(run.path);
       if (!isGivenUp) this.#host.tryAgainLater();
     }
   }

@@ -267,7 +267,7 @@ export class Journal {
   readonly #sql: Sql;
   readonly #counter: ItemCounter;
   readonly #ids = new Map<number, MessageIds>();
-  /** What was read since the last write: with every message the same is asked for many times. */
+  /** What was read and not written since: with every message the same is asked for many times. */
   readonly #records = new Memo<ExecutionRecord | null>();
   readonly #notebookRuns = new Memo<NotebookRun | null>();
   readonly #steps = new Memo<readonly Step[]>();

@@ -71,6 +71,12 @@ export function roomKeeper(object: RoomObject, place: RoomPlace): RoomKeeper {
   };
 }
 
+/** Whether there are rooms, and whether that is of the very process that answered. */
+interface Answer {
+  readonly isOffered: boolean;
+  readonly isSure: boolean;
+}
+
 /** What the server was asked this recently holds for outputs that follow. */
 const ASKED_FOR_MS = 1_000;
 
@@ -78,7 +84,7 @@ const ASKED_FOR_MS = 1_000;
 export class Notebooks {
   readonly #server: JupyterServer;
   /** What was found when the server was asked last, and when it was asked. */
-  #asked: { readonly at: number; readonly isOffered: boolean } | null = null;
+  #asked: (Answer & { readonly at: number }) | null = null;
   /** What is kept, once it was read. */
   #offer: RoomOffer | null = null;
   /** The server's process, as its rooms name it, when one was looked into last. */
@@ -92,8 +98,8 @@ export class Notebooks {
   readonly #connectedSince: () => number | null;
 
   /**
-   * @param connectedSince since when a connection to the server has been open that is open
-   *   now, in milliseconds since 1970; null where there is none. A server does not end without it
+   * @param connectedSince since when the connection to the server is open that was opened
+   *   last, in milliseconds since 1970; null where none is. A server does not end without it
    */
   constructor(
     server: JupyterServer,
@@ -216,7 +222,7 @@ export class Notebooks {
     if (guessed !== null && this.#process !== null) {
       const content = await guessed;
       if ("ok" in content && content.ok?.process === this.#process) {
-        this.#asked = { at, isOffered: true };
+        this.#asked = { at, isOffered: true, isSure: true };
         return content.ok;
       }
     }
@@ -235,26 +241,28 @@ export class Notebooks {
   async #hasRooms(): Promise<boolean> {
     const asked = this.#asked;
     const since = this.#connectedSince();
-    if (asked !== null && since !== null && since <= asked.at) return asked.isOffered;
+    const isConnected = asked !== null && since !== null && since <= asked.at;
+    if (isConnected && asked.isSure) return asked.isOffered;
     const at = Date.now();
-    const isOffered = await this.#areOffered();
-    this.#asked = { at, isOffered };
-    return isOffered;
+    const answer = await this.#areOffered();
+    this.#asked = { at, ...answer };
+    return answer.isOffered;
   }
 
-  async #areOffered(): Promise<boolean> {
+  async #areOffered(): Promise<Answer> {
     const [known, startedAt] = await Promise.all([
       this.#offer ?? this.#keeper.roomOffer().catch(() => null),
       startOf(this.#server),
     ]);
     this.#offer = known;
+    const isSure = startedAt !== null;
     if (known !== null && (startedAt === null || known.startedAt === startedAt))
-      return known.isOffered;
+      return { isOffered: known.isOffered, isSure };
     const isOffered = await offersRooms(this.#server);
     this.#offer = startedAt === null ? null : { startedAt, isOffered };
     // Where it cannot be kept, it is asked again.
     if (startedAt !== null)
       await this.#keeper.keepRoomOffer({ startedAt, isOffered }).catch(() => undefined);
-    return isOffered;
+    return { isOffered, isSure };
   }
 }

@@ -59,6 +59,9 @@ export type Exclusively = <T>(work: () => Promise<T>) => Promise<T>;
 /** A notebook that was loaded, or of which only the bytes were looked at. */
 type Now = Omit<Loaded, "entry"> & { readonly entry: ContentsEntry | null };
 
+/** What came of a save, and whether nothing was there any more right after it. */
+type SavedFile = Saved & { readonly isGone: boolean };
+
 /** See the head of this file. */
 export class ContentsNotebook implements NotebookDocument {
   readonly #server: JupyterServer;
@@ -122,36 +125,41 @@ export class ContentsNotebook implements NotebookDocument {
     });
   }
 
-  #save(
+  #save(change: (now: Now) => Notebook | Promise<Notebook>): Promise<Saved> {
+    return this.#exclusively(() => this.#saveInTurn(change, () => undefined));
+  }
+
+  /** @param whenSaved called before what stands there is looked at again */
+  async #saveInTurn(
     change: (now: Now) => Notebook | Promise<Notebook>,
-    whenSaved: (upgraded: string | null) => void = () => undefined,
-  ): Promise<Saved> {
-    return this.#exclusively(async () => {
-      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-        const known = attempt === 1 ? await this.#asRead() : null;
-        const loaded: Now = known ?? (await this.load());
-        this.#read = null;
-        const after = await change(loaded);
-        if (after === loaded.notebook) return unchanged(loaded.notebook);
-        if (loaded.entry !== null && (await this.#isOther(loaded.entry))) continue;
-        const saved = await saveContents(this.#server, this.#path, {
-          type: "notebook",
-          content: serializeNotebook(after),
-        });
-        const upgradedWith = upgradeWords(loaded, after);
-        whenSaved(upgradedWith);
-        const now = await outcomeOf(() => statContents(this.#server, this.#path));
-        return {
-          before: loaded.notebook,
-          after,
-          upgraded: upgradedWith,
-          warning: saved.message,
-          isOvertaken: "ok" in now ? now.ok === null || !isSame(now.ok, saved) : null,
-          isInFile: true,
-        };
-      }
-      throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
-    });
+    whenSaved: (upgraded: string | null) => void,
+  ): Promise<SavedFile> {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+      const known = attempt === 1 ? await this.#asRead() : null;
+      const loaded: Now = known ?? (await this.load());
+      this.#read = null;
+      const after = await change(loaded);
+      if (after === loaded.notebook)
+        return { ...unchanged(loaded.notebook), isGone: false };
+      if (loaded.entry !== null && (await this.#isOther(loaded.entry))) continue;
+      const saved = await saveContents(this.#server, this.#path, {
+        type: "notebook",
+        content: serializeNotebook(after),
+      });
+      const upgradedWith = upgradeWords(loaded, after);
+      whenSaved(upgradedWith);
+      const now = await outcomeOf(() => statContents(this.#server, this.#path));
+      return {
+        before: loaded.notebook,
+        after,
+        upgraded: upgradedWith,
+        warning: saved.message,
+        isOvertaken: "ok" in now ? now.ok === null || !isSame(now.ok, saved) : null,
+        isInFile: true,
+        isGone: "ok" in now && now.ok === null,
+      };
+    }
+    throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
   }
 
   /** What was read last, if the file has the same bytes now; null where it has not, or nobody knows. */
@@ -189,14 +197,17 @@ export class ContentsNotebook implements NotebookDocument {
     const whenSaved = (words: string | null) => {
       if (missing.length === 0 && words === null && upgradedWith === null) inFile();
     };
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const saved = await this.#save(change, whenSaved);
-      upgradedWith ??= saved.upgraded;
-      // Whoever saved right after us had no outputs in what they saved.
-      if (saved.isOvertaken !== true)
-        return { missing, upgraded: upgradedWith, isLive: false, isInFile: true };
-    }
-    throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
+    // In one turn: what another run makes of these cells comes after all of it.
+    return this.#exclusively(async () => {
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+        const saved = await this.#saveInTurn(change, whenSaved);
+        upgradedWith ??= saved.upgraded;
+        // Whoever saved right after us had no outputs in what they saved; whoever moved the file has them.
+        if (saved.isOvertaken !== true || saved.isGone)
+          return { missing, upgraded: upgradedWith, isLive: false, isInFile: true };
+      }
+      throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
+    });
   }
 
   async #isOther(since: ContentsEntry): Promise<boolean> {

@@ -78,6 +78,11 @@ async function withRuns(work: (bench: Bench) => Promise<void>) {
     journal.createSchema();
     slots.createSchema();
     const log = new Log("error");
+    let turn: Promise<void> = Promise.resolve();
+    const exclusively = (_path: string, task: () => Promise<void>) => {
+      turn = turn.then(task);
+      return turn;
+    };
     const host: NotebookHost = {
       server,
       journal,
@@ -98,11 +103,11 @@ async function withRuns(work: (bench: Bench) => Promise<void>) {
       reportSoon: () => undefined,
       rememberVersion: async () => undefined,
       tryAgainLater: () => undefined,
-      exclusively: (_path, task) => task(),
+      exclusively,
       notebooks: new Notebooks(
         server,
         {
-          exclusively: (_path, task) => task(),
+          exclusively,
           // About the file, also where the server has rooms.
           roomOffer: async () => ({
             startedAt: (await startOf(server)) ?? "",
@@ -244,6 +249,47 @@ test("outputs that somebody else has overwritten at once are written again", asy
     expect(await runs().saveAll()).toBe(true);
     expect(server.saves).toBe(2);
     expect(await fileText(path)).toContain("printed");
+  });
+});
+
+test("outputs that are written again do not replace what a later run has made of the cell", async () => {
+  const path = "overtaken-twice.ipynb";
+  await putText(path, notebookText());
+  await withRuns(async ({ server, runs, ended }) => {
+    const saving = runs();
+    let later: Promise<void> | undefined;
+    server.afterSave = async () => {
+      if (server.saves !== 1) return;
+      await putText(path, notebookText());
+      later = saving.save(ended(path, "second\n"));
+    };
+    await saving.save(ended(path, "first\n"));
+    expect(await saving.saveAll()).toBe(true);
+    await later;
+    expect(server.saves).toBe(3);
+    expect(await fileText(path)).toContain("second");
+  });
+});
+
+test("where outputs do not stay in the file, the next run waits until that is known", async () => {
+  const path = "overtaken-before.ipynb";
+  await putText(path, notebookText());
+  await withRuns(async ({ journal, server, runs, ended }) => {
+    const saving = runs();
+    server.afterSave = () => putText(path, notebookText());
+    const first = ended(path, "first\n");
+    await saving.save(first);
+    expect(journal.notebookRun(first)?.trouble).toBe(null);
+    expect(await saving.saveAll()).toBe(false);
+    const second = ended(path, "second\n");
+    await saving.save(second);
+    expect(journal.notebookRun(second)?.trouble).toBe("saved meanwhile");
+    server.afterSave = async () => undefined;
+    expect(await saving.saveAll()).toBe(true);
+    const third = ended(path, "third\n");
+    await saving.save(third);
+    expect(journal.notebookRun(third)).toMatchObject({ trouble: null, savedRevision: 0 });
+    expect(await saving.saveAll()).toBe(true);
   });
 });
 

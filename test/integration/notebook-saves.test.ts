@@ -5,7 +5,7 @@ import { ContentsNotebook } from "../../src/notebook/contents-notebook.ts";
 import { applyEdits, mintCellId } from "../../src/notebook/edit.ts";
 import { readCells, readNotebook } from "../../src/notebook/reading.ts";
 import { fileText, isLive, notebookOf, putText } from "./notebook-support.ts";
-import { connect, eventually, whileJupyterIs } from "./support.ts";
+import { connect, eventually, jupyter, whileJupyterIs } from "./support.ts";
 
 /** A real server; before its nth look at what stands there, somebody else saves. */
 class WithSomebodyElse extends JupyterServer {
@@ -154,6 +154,20 @@ test("outputs that somebody saves over are put in again, though they were told t
   const text = await fileText(path);
   expect(text).toContain("theirs");
   expect(text).toContain("printed");
+});
+
+test("a file that is moved right after outputs were saved has them, and they are not written again", async () => {
+  const [path, moved] = ["saves-moved.ipynb", "saves-moved-there.ipynb"];
+  await putText(path, codeText("first"));
+  const server = new WithSomebodyElse(3, async () => {
+    const init = { method: "PATCH", body: JSON.stringify({ path: moved }) };
+    await (await jupyter(`/api/contents/${path}`, init)).text();
+  });
+  const notebook = new ContentsNotebook(server, path, (work) => work());
+  const written = await notebook.writeOutputs(RUNS);
+  expect(written).toMatchObject({ missing: [], isInFile: true });
+  expect(server.looks).toBe(3);
+  expect(await fileText(moved)).toContain("printed");
 });
 
 test("what is to be said of outputs is told with them, and not before", async () => {

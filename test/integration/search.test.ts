@@ -130,6 +130,28 @@ test("signs of query languages are text, and what cannot be asked for is told", 
   expect(searchOf(far).matches).toEqual([]);
 });
 
+test("what was written is found by whoever has not heard yet that the writer is done", async () => {
+  await using client = await connect();
+  const path = "turns/one.ipynb";
+  await client.call("create_notebook", {
+    path,
+    cells: [{ cell_type: "code", source: "before_marker = 1" }],
+  });
+  const find = async (query: string) =>
+    searchOf(await client.call("search_notebooks", { query })).matches.map(
+      ({ path: found }) => found,
+    );
+  expect(await find("before_marker")).toEqual([path]);
+  let found: string[] = [];
+  await (
+    await localWorkspace()
+  ).exclusively(path, async () => {
+    await putText(path, notebookText([{ source: "written_marker = 1" }]));
+    found = await find("written_marker");
+  });
+  expect(found).toEqual([path]);
+});
+
 test("what is changed here is found at once, and what others change when it is looked for", async () => {
   await using client = await connect();
   const made = await client.call("create_notebook", {
