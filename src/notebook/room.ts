@@ -282,6 +282,7 @@ export class Room implements RoomListener {
 
   awareness(message: Uint8Array): void {
     applyAwarenessUpdate(this.#awareness, message, this);
+    this.#expectMore();
   }
 
   /** The server tells nobody who is there already. */
