@@ -140,9 +140,12 @@ export async function wouldGo(page: Page, presses: () => Promise<void>): Promise
     await route.fulfill({ status: 204 });
     resolve(new URL(route.request().url()));
   };
-  await page.route(elsewhere, stays, { times: 1 });
+  await page.route(elsewhere, stays);
   await presses();
-  return promise;
+  const url = await promise;
+  // Requests of Chromium go nowhere while Playwright stops looking at them, as `times` has it do meanwhile.
+  await page.unroute(elsewhere, stays);
+  return url;
 }
 
 /** From the page that asks to sign in to where people have their account, and back. */
