@@ -186,12 +186,10 @@ export class NotebookRuns {
     const { promise: inFile, resolve } = Promise.withResolvers<void>();
     // Where it did not stay in the file the last time, that is waited for, and told.
     const isTroubled = run.trouble !== null || this.#troubled.has(run.path);
-    const saving = this.#save(run, isTroubled ? () => undefined : resolve).finally(() =>
-      this.#saving.delete(number),
-    );
+    const saving = this.#save(run, resolve).finally(() => this.#saving.delete(number));
     this.#saving.set(number, saving);
     this.#host.inBackground(saving);
-    await Promise.race([inFile, saving]);
+    await (isTroubled ? saving : Promise.race([inFile, saving]));
   }
 
   /** Writes whatever is not in its file. True when everything is. */

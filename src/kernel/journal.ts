@@ -276,8 +276,6 @@ export class Journal {
   #stored: number | null = null;
   /** All executions before it have ended: they are many in the end, and nothing opens one again. */
   #firstOpen = 0;
-  /** Number of the next execution; null where it has to be read. */
-  #next: number | null = null;
 
   constructor(sql: Sql, counter: ItemCounter) {
     this.#sql = sql;
@@ -287,7 +285,6 @@ export class Journal {
   /** Creates the tables; the one method that may run on an empty object. */
   createSchema(): void {
     this.#write(SCHEMA);
-    this.#next = null;
   }
 
   /** Adds an execution that has no kernel yet and was not sent. */
@@ -307,7 +304,6 @@ export class Journal {
     ).one();
     // A number comes again where the last one was removed.
     this.#firstOpen = Math.min(this.#firstOpen, number);
-    this.#next = number + 1;
     const added = this.get(number);
     if (added === null) throw new Error(`e${number} was not added`);
     return added;
@@ -439,7 +435,6 @@ export class Journal {
       this.#write(`DELETE FROM ${table} WHERE execution = ?`, number);
     this.#ids.delete(number);
     this.#stored = null;
-    this.#next = null;
   }
 
   /** One execution, or null. */
@@ -491,18 +486,9 @@ export class Journal {
         this.#firstOpen,
       )
       .toArray();
-    this.#next ??= this.#readNext();
-    this.#firstOpen = rows[0]?.number ?? this.#next;
+    // Whatever is added comes before that.
+    this.#firstOpen = rows[0]?.number ?? Number.MAX_SAFE_INTEGER;
     return rows.map(recordOf);
-  }
-
-  #readNext(): number {
-    const { next } = this.#sql
-      .exec<{ next: number }>(
-        "SELECT coalesce(max(number), 0) + 1 AS next FROM executions",
-      )
-      .one();
-    return next;
   }
 
   /** Notes which kernel an execution goes to, while it waits for others there. */

@@ -71,20 +71,14 @@ export function roomKeeper(object: RoomObject, place: RoomPlace): RoomKeeper {
   };
 }
 
-/** Whether there are rooms, and whether that is of the very process that answered. */
-interface Answer {
-  readonly isOffered: boolean;
-  readonly isSure: boolean;
-}
-
 /** What the server was asked this recently holds for outputs that follow. */
 const ASKED_FOR_MS = 1_000;
 
 /** See the head of this file. */
 export class Notebooks {
   readonly #server: JupyterServer;
-  /** What was found when the server was asked last, and when it was asked. */
-  #asked: (Answer & { readonly at: number }) | null = null;
+  /** What was found when a server was asked last that said which process it is, and when it was asked. */
+  #asked: { readonly at: number; readonly isOffered: boolean } | null = null;
   /** What is kept, once it was read. */
   #offer: RoomOffer | null = null;
   /** The server's process, as its rooms name it, when one was looked into last. */
@@ -181,7 +175,7 @@ export class Notebooks {
     path: string,
     runs: ReadonlyMap<string, CellRun>,
     isLast: boolean,
-    inFile: () => void = () => undefined,
+    inFile?: () => void,
   ): Promise<Written> {
     const asked = this.#asked;
     const isKnown = asked !== null && Date.now() - asked.at < ASKED_FOR_MS;
@@ -222,7 +216,7 @@ export class Notebooks {
     if (guessed !== null && this.#process !== null) {
       const content = await guessed;
       if ("ok" in content && content.ok?.process === this.#process) {
-        this.#asked = { at, isOffered: true, isSure: true };
+        this.#asked = { at, isOffered: true };
         return content.ok;
       }
     }
@@ -241,28 +235,22 @@ export class Notebooks {
   async #hasRooms(): Promise<boolean> {
     const asked = this.#asked;
     const since = this.#connectedSince();
-    const isConnected = asked !== null && since !== null && since <= asked.at;
-    if (isConnected && asked.isSure) return asked.isOffered;
+    if (asked !== null && since !== null && since <= asked.at) return asked.isOffered;
     const at = Date.now();
-    const answer = await this.#areOffered();
-    this.#asked = { at, ...answer };
-    return answer.isOffered;
-  }
-
-  async #areOffered(): Promise<Answer> {
     const [known, startedAt] = await Promise.all([
       this.#offer ?? this.#keeper.roomOffer().catch(() => null),
       startOf(this.#server),
     ]);
     this.#offer = known;
-    const isSure = startedAt !== null;
-    if (known !== null && (startedAt === null || known.startedAt === startedAt))
-      return { isOffered: known.isOffered, isSure };
-    const isOffered = await offersRooms(this.#server);
+    const isKnown =
+      known !== null && (startedAt === null || known.startedAt === startedAt);
+    const isOffered = isKnown ? known.isOffered : await offersRooms(this.#server);
+    this.#asked = startedAt === null ? null : { at, isOffered };
+    if (isKnown) return isOffered;
     this.#offer = startedAt === null ? null : { startedAt, isOffered };
     // Where it cannot be kept, it is asked again.
     if (startedAt !== null)
       await this.#keeper.keepRoomOffer({ startedAt, isOffered }).catch(() => undefined);
-    return { isOffered, isSure };
+    return isOffered;
   }
 }

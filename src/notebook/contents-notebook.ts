@@ -59,9 +59,6 @@ export type Exclusively = <T>(work: () => Promise<T>) => Promise<T>;
 /** A notebook that was loaded, or of which only the bytes were looked at. */
 type Now = Omit<Loaded, "entry"> & { readonly entry: ContentsEntry | null };
 
-/** What came of a save, and whether nothing was there any more right after it. */
-type SavedFile = Saved & { readonly isGone: boolean };
-
 /** See the head of this file. */
 export class ContentsNotebook implements NotebookDocument {
   readonly #server: JupyterServer;
@@ -118,48 +115,54 @@ export class ContentsNotebook implements NotebookDocument {
   }
 
   edit(change: NotebookChange): Promise<Saved> {
-    return this.#save(async (now) => {
-      const { notebook: after } = await change(now.notebook);
-      throwIfTooLarge(this.#path, now, after);
-      return after;
-    });
+    return this.#exclusively(() =>
+      this.#save(async (now) => {
+        const { notebook: after } = await change(now.notebook);
+        throwIfTooLarge(this.#path, now, after);
+        return after;
+      }),
+    );
   }
 
-  #save(change: (now: Now) => Notebook | Promise<Notebook>): Promise<Saved> {
-    return this.#exclusively(() => this.#saveInTurn(change, () => undefined));
-  }
-
-  /** @param whenSaved called before what stands there is looked at again */
-  async #saveInTurn(
+  /**
+   * To be called in a turn.
+   *
+   * @param whenSaved called before what stands there is looked at again, with what was upgraded
+   */
+  async #save(
     change: (now: Now) => Notebook | Promise<Notebook>,
-    whenSaved: (upgraded: string | null) => void,
-  ): Promise<SavedFile> {
+    whenSaved?: (upgraded: string | null) => void,
+  ): Promise<Saved> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const known = attempt === 1 ? await this.#asRead() : null;
       const loaded: Now = known ?? (await this.load());
       this.#read = null;
       const after = await change(loaded);
-      if (after === loaded.notebook)
-        return { ...unchanged(loaded.notebook), isGone: false };
+      if (after === loaded.notebook) return unchanged(loaded.notebook);
       if (loaded.entry !== null && (await this.#isOther(loaded.entry))) continue;
       const saved = await saveContents(this.#server, this.#path, {
         type: "notebook",
         content: serializeNotebook(after),
       });
       const upgradedWith = upgradeWords(loaded, after);
-      whenSaved(upgradedWith);
-      const now = await outcomeOf(() => statContents(this.#server, this.#path));
+      whenSaved?.(upgradedWith);
       return {
         before: loaded.notebook,
         after,
         upgraded: upgradedWith,
         warning: saved.message,
-        isOvertaken: "ok" in now ? now.ok === null || !isSame(now.ok, saved) : null,
+        foundAfter: await this.#foundAfter(saved),
         isInFile: true,
-        isGone: "ok" in now && now.ok === null,
       };
     }
     throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
+  }
+
+  async #foundAfter(saved: ContentsEntry): Promise<Saved["foundAfter"]> {
+    const now = await outcomeOf(() => statContents(this.#server, this.#path));
+    if (!("ok" in now)) return "unknown";
+    if (now.ok === null) return "nothing";
+    return isSame(now.ok, saved) ? "ours" : "others";
   }
 
   /** What was read last, if the file has the same bytes now; null where it has not, or nobody knows. */
@@ -183,7 +186,7 @@ export class ContentsNotebook implements NotebookDocument {
    */
   async writeOutputs(
     runs: ReadonlyMap<string, CellRun>,
-    inFile: () => void = () => undefined,
+    inFile?: () => void,
   ): Promise<Written> {
     let missing: string[] = [];
     let upgradedWith: string | null = null;
@@ -195,15 +198,15 @@ export class ContentsNotebook implements NotebookDocument {
       return missing.length === runs.size ? now : withRuns(notebook, runs);
     };
     const whenSaved = (words: string | null) => {
-      if (missing.length === 0 && words === null && upgradedWith === null) inFile();
+      if (missing.length === 0 && words === null && upgradedWith === null) inFile?.();
     };
     // In one turn: what another run makes of these cells comes after all of it.
     return this.#exclusively(async () => {
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-        const saved = await this.#saveInTurn(change, whenSaved);
+        const saved = await this.#save(change, whenSaved);
         upgradedWith ??= saved.upgraded;
-        // Whoever saved right after us had no outputs in what they saved; whoever moved the file has them.
-        if (saved.isOvertaken !== true || saved.isGone)
+        // Whoever saved right after us had no outputs in what they saved.
+        if (saved.foundAfter !== "others")
           return { missing, upgraded: upgradedWith, isLive: false, isInFile: true };
       }
       throw new ExpectedError({ code: "saved_meanwhile", path: this.#path });
@@ -395,8 +398,8 @@ export function upgradeWords(
 
 /** What came of a change that changes nothing, and is not saved. */
 export function unchanged(notebook: Notebook): Saved {
-  const nothing = { upgraded: null, warning: "", isOvertaken: false, isInFile: true };
-  return { before: notebook, after: notebook, ...nothing };
+  const nothing = { upgraded: null, warning: "", isInFile: true };
+  return { before: notebook, after: notebook, foundAfter: "ours", ...nothing };
 }
 
 function isSame(a: ContentsEntry, b: ContentsEntry): boolean {

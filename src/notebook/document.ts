@@ -31,10 +31,10 @@ export interface Saved {
   /** What Jupyter had to say about the notebook's validity; empty where it is valid. */
   readonly warning: string;
   /**
-   * Whether somebody else saved it right after us, so that ours may be gone;
-   * `null` where it could not be looked at again.
+   * What stood there right after the save: where it is what somebody else has saved,
+   * ours may be gone; where it is nothing, the file went elsewhere with ours in it.
    */
-  readonly isOvertaken: boolean | null;
+  readonly foundAfter: "ours" | "others" | "nothing" | "unknown";
   /** Whether it is in the file. A room may have what its server cannot write. */
   readonly isInFile: boolean;
 }

@@ -8,7 +8,7 @@ import { marksOf, versionOf, type CellMark } from "./version.ts";
 /** What came of a batch of edits, in values that can be handed on. */
 export interface EditResult
   extends
-    Pick<Saved, "upgraded" | "warning" | "isOvertaken" | "isInFile">,
+    Pick<Saved, "upgraded" | "warning" | "foundAfter" | "isInFile">,
     Pick<Edited, "inserted" | "touched"> {
   /** The notebook before the edits. */
   readonly before: { readonly version: string; readonly marks: readonly CellMark[] };
@@ -36,11 +36,11 @@ export async function editNotebook(
   if (result === null) throw new Error("Edits were saved that were not made.");
   const { made, outline } = result;
   const marks = marksOf(saved.before.cells);
-  const { upgraded, warning, isOvertaken, isInFile } = saved;
+  const { upgraded, warning, foundAfter, isInFile } = saved;
   return {
     upgraded,
     warning,
-    isOvertaken,
+    foundAfter,
     isInFile,
     inserted: made.inserted,
     touched: made.touched,

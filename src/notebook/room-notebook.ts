@@ -139,7 +139,7 @@ export class RoomNotebook implements NotebookDocument {
         after,
         upgraded: upgradeWords({ notebook: before, upgradedFrom: null }, after),
         warning: "",
-        isOvertaken: saved === "overwritten",
+        foundAfter: saved === "overwritten" ? "others" : "ours",
         isInFile: saved !== "not saved",
       };
     });

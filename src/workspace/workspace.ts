@@ -380,7 +380,7 @@ export class Workspace extends DurableObject<Env> {
     if (isFresh) await within(this.#listedAnew(), waitMs);
     else if (listedAt === null) await within(this.#build(true), shortMs);
     else if (isDue) void this.#build(true);
-    // What was written here is there at once, also by whoever looks at it once more.
+    // What was written here is there at once. Whoever has its turn may have written already.
     for (const path of this.#turns.keys()) this.fileChanged(path);
     if (this.#index.pending(1, true).length > 0)
       await this.#indexer

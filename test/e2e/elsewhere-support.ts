@@ -143,7 +143,7 @@ export async function wouldGo(page: Page, presses: () => Promise<void>): Promise
   await page.route(elsewhere, stays);
   await presses();
   const url = await promise;
-  // Requests of Chromium go nowhere while Playwright stops looking at them, as `times` has it do meanwhile.
+  // Where Playwright stops looking at requests by itself, one that is made at that moment goes nowhere.
   await page.unroute(elsewhere, stays);
   return url;
 }

@@ -1,6 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { ConversationKernels } from "../../src/conversation/kernels.ts";
 import { NotebookRuns, type NotebookHost } from "../../src/conversation/notebook-runs.ts";
 import { Runs } from "../../src/conversation/runs.ts";
@@ -15,7 +15,7 @@ import { KernelSlots } from "../../src/kernel/slots.ts";
 import { ContentsNotebook } from "../../src/notebook/contents-notebook.ts";
 import { countNumbered } from "../../src/output/render.ts";
 import { fileText, putText } from "./notebook-support.ts";
-import { jupyter } from "./support.ts";
+import { jupyter, jupyterAddress } from "./support.ts";
 
 /** A real server that counts saves; `afterSave` is done between a save and the look after it. */
 class CountingServer extends JupyterServer {
@@ -23,9 +23,7 @@ class CountingServer extends JupyterServer {
   afterSave: () => Promise<void> = async () => undefined;
 
   constructor() {
-    const { port, token } = inject("jupyter");
-    const address = `127.0.0.1:${port}`;
-    super({ httpUrl: `http://${address}`, wsUrl: `ws://${address}`, token, headers: {} });
+    super(jupyterAddress());
   }
 
   override async request(...args: Parameters<JupyterServer["request"]>) {

@@ -1,11 +1,17 @@
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { ExpectedError } from "../../src/errors.ts";
 import { JupyterServer } from "../../src/jupyter/server.ts";
 import { ContentsNotebook } from "../../src/notebook/contents-notebook.ts";
 import { applyEdits, mintCellId } from "../../src/notebook/edit.ts";
 import { readCells, readNotebook } from "../../src/notebook/reading.ts";
 import { fileText, isLive, notebookOf, putText } from "./notebook-support.ts";
-import { connect, eventually, jupyter, whileJupyterIs } from "./support.ts";
+import {
+  connect,
+  eventually,
+  jupyter,
+  jupyterAddress,
+  whileJupyterIs,
+} from "./support.ts";
 
 /** A real server; before its nth look at what stands there, somebody else saves. */
 class WithSomebodyElse extends JupyterServer {
@@ -15,9 +21,7 @@ class WithSomebodyElse extends JupyterServer {
   reads = 0;
 
   constructor(before: number, save: () => Promise<void>) {
-    const { port, token } = inject("jupyter");
-    const address = `127.0.0.1:${port}`;
-    super({ httpUrl: `http://${address}`, wsUrl: `ws://${address}`, token, headers: {} });
+    super(jupyterAddress());
     this.#before = before;
     this.#save = save;
   }
@@ -52,6 +56,13 @@ function codeText(source: string): string {
   return JSON.stringify({ cells, metadata: {}, nbformat: 4, nbformat_minor: 5 });
 }
 
+/** A notebook of one cell of code, on a server on which somebody else saves before the nth look. */
+async function openedCode(path: string, before = 0, save = () => Promise.resolve()) {
+  await putText(path, codeText("first"));
+  const server = new WithSomebodyElse(before, save);
+  return { server, notebook: new ContentsNotebook(server, path, (work) => work()) };
+}
+
 /** What a run has made of that cell. */
 const RUNS = new Map([
   [
@@ -78,7 +89,7 @@ test("a save of somebody else between our read and our save is seen, and kept", 
   const saved = await new ContentsNotebook(server, path, (work) => work()).edit(
     insertion("ours"),
   );
-  expect(saved.isOvertaken).toBe(false);
+  expect(saved.foundAfter).toBe("ours");
   expect(saved.after.cells.map(({ source }) => source)).toEqual([
     "first",
     "theirs",
@@ -91,9 +102,7 @@ test("a save of somebody else between our read and our save is seen, and kept", 
 
 test("outputs are put into what was read before the run, where the file is still that", async () => {
   const path = "saves-known.ipynb";
-  await putText(path, codeText("first"));
-  const server = new WithSomebodyElse(0, () => Promise.resolve());
-  const notebook = new ContentsNotebook(server, path, (work) => work());
+  const { server, notebook } = await openedCode(path);
   await notebook.load();
   const looks = server.looks;
   const written = await notebook.writeOutputs(RUNS);
@@ -114,9 +123,7 @@ test("outputs are put into what was read before the run, where the file is still
 
 test("cells to be run are read with one request, and their outputs are put into that", async () => {
   const path = "saves-at-once.ipynb";
-  await putText(path, codeText("first"));
-  const server = new WithSomebodyElse(0, () => Promise.resolve());
-  const notebook = new ContentsNotebook(server, path, (work) => work());
+  const { server, notebook } = await openedCode(path);
   const { cells } = await notebook.loadAtOnce();
   expect(cells.map(({ source }) => source)).toEqual(["first"]);
   expect([server.reads, server.looks]).toEqual([1, 0]);
@@ -127,9 +134,7 @@ test("cells to be run are read with one request, and their outputs are put into 
 
 test("outputs come to what somebody else has saved while the cells ran", async () => {
   const path = "saves-meanwhile.ipynb";
-  await putText(path, codeText("first"));
-  const server = new WithSomebodyElse(0, () => Promise.resolve());
-  const notebook = new ContentsNotebook(server, path, (work) => work());
+  const { notebook } = await openedCode(path);
   await notebook.load();
   // Of the same length: what tells them apart is the text.
   await putText(path, codeText("other"));
@@ -141,9 +146,8 @@ test("outputs come to what somebody else has saved while the cells ran", async (
 
 test("outputs that somebody saves over are put in again, though they were told to be there", async () => {
   const path = "saves-over.ipynb";
-  await putText(path, codeText("first"));
-  const server = new WithSomebodyElse(3, () => putText(path, codeText("theirs")));
-  const notebook = new ContentsNotebook(server, path, (work) => work());
+  const save = () => putText(path, codeText("theirs"));
+  const { server, notebook } = await openedCode(path, 3, save);
   const looksWhenTold: number[] = [];
   const written = await notebook.writeOutputs(RUNS, () =>
     looksWhenTold.push(server.looks),
@@ -158,12 +162,10 @@ test("outputs that somebody saves over are put in again, though they were told t
 
 test("a file that is moved right after outputs were saved has them, and they are not written again", async () => {
   const [path, moved] = ["saves-moved.ipynb", "saves-moved-there.ipynb"];
-  await putText(path, codeText("first"));
-  const server = new WithSomebodyElse(3, async () => {
+  const { server, notebook } = await openedCode(path, 3, async () => {
     const init = { method: "PATCH", body: JSON.stringify({ path: moved }) };
     await (await jupyter(`/api/contents/${path}`, init)).text();
   });
-  const notebook = new ContentsNotebook(server, path, (work) => work());
   const written = await notebook.writeOutputs(RUNS);
   expect(written).toMatchObject({ missing: [], isInFile: true });
   expect(server.looks).toBe(3);
@@ -172,9 +174,7 @@ test("a file that is moved right after outputs were saved has them, and they are
 
 test("what is to be said of outputs is told with them, and not before", async () => {
   const path = "saves-said.ipynb";
-  await putText(path, codeText("first"));
-  const server = new WithSomebodyElse(0, () => Promise.resolve());
-  const notebook = new ContentsNotebook(server, path, (work) => work());
+  const { notebook } = await openedCode(path);
   const none = [...RUNS.values()].map((run) => ["no such cell", run] as const);
   let isTold = false;
   const written = await notebook.writeOutputs(new Map([...RUNS, ...none]), () => {
@@ -193,7 +193,24 @@ test("a save of somebody else right after ours is told", async () => {
   const saved = await new ContentsNotebook(server, path, (work) => work()).edit(
     insertion("ours"),
   );
-  expect(saved.isOvertaken).toBe(true);
+  expect(saved.foundAfter).toBe("others");
+});
+
+test("an edit of a file that is moved right after it is told as such", async () => {
+  const path = "saves-edited-moved.ipynb";
+  await putText(path, notebookText(["first"]));
+  const server = new WithSomebodyElse(3, async () => {
+    const init = {
+      method: "PATCH",
+      body: JSON.stringify({ path: "saves-elsewhere.ipynb" }),
+    };
+    await (await jupyter(`/api/contents/${path}`, init)).text();
+  });
+  const saved = await new ContentsNotebook(server, path, (work) => work()).edit(
+    insertion("ours"),
+  );
+  expect(saved.foundAfter).toBe("nothing");
+  expect(await fileText("saves-elsewhere.ipynb")).toContain("ours");
 });
 
 test("an edit that was saved is told as done, whatever fails after it", async () => {
@@ -205,7 +222,7 @@ test("an edit that was saved is told as done, whatever fails after it", async ()
   const saved = await new ContentsNotebook(server, path, (work) => work()).edit(
     insertion("ours"),
   );
-  expect(saved.isOvertaken).toBe(null);
+  expect(saved.foundAfter).toBe("unknown");
   expect(await fileText(path)).toContain("ours");
 });
 

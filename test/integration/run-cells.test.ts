@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Called } from "../support/mcp-client.ts";
-import { fileText, isLive, notebookOf, putText, validated } from "./notebook-support.ts";
-import { connect, controlUrl, eventually, jupyter, whileJupyterIs } from "./support.ts";
+import { fileText, notebookOf, putText, validated } from "./notebook-support.ts";
+import { connect, eventually, jupyter } from "./support.ts";
 
 type Client = Awaited<ReturnType<typeof connect>>;
 
@@ -535,45 +535,3 @@ test("a run that upgrades its notebook says so", async () => {
   const run = await client.call("run_cells", { path, cells: "all" });
   expect(run.text).toMatch(/upgraded.*nbformat 4\.2 to 4\.5/i);
 });
-
-// In a room nobody asks in any case; test/live/asked.test.ts has that.
-test.skipIf(isLive)(
-  "while a kernel stays connected nobody asks Jupyter again whether it was started anew",
-  async () => {
-    await using client = await connect();
-    const path = "runs/connected.ipynb";
-    await created(client, path, ["1"]);
-    const cells = { path, cells: "all", wait_seconds: 10 };
-    const { conversation } = (await client.call("run_cells", cells)).execution;
-    // It was connected to after it was asked for the first time.
-    await client.call("run_cells", { ...cells, conversation });
-    const again = () => client.call("run_cells", { ...cells, conversation });
-    const run = await whileJupyterIs("slow", again, "GET /api/status");
-    expect(run.text).toMatch(/^e3 · ok · /);
-  },
-);
-
-// A room is told as saved by its server.
-test.skipIf(isLive)(
-  "whoever runs cells is told as soon as their outputs are in the file, before that is looked at again",
-  async () => {
-    await using client = await connect();
-    const path = "runs/told.ipynb";
-    await created(client, path, ["print('printed')"]);
-    const cells = { path, cells: "all" };
-    const { conversation } = (await client.call("run_cells", cells)).execution;
-    // Whoever reads it waits for the look after it.
-    await client.call("get_output", { execution: "e1", conversation });
-    await whileJupyterIs(
-      "slow",
-      async () => {
-        const run = await client.call("run_cells", { ...cells, conversation });
-        expect(run.text).toMatch(/^e2 · ok · /);
-        expect(run.text).not.toMatch(/in the file/);
-        expect(await (await fetch(controlUrl("/waiting"))).json()).toBe(1);
-        expect((await storedCells(path))[0].execution_count).toBe(2);
-      },
-      "GET /api/contents/",
-    );
-  },
-);

@@ -1,18 +1,12 @@
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { startOf } from "../../src/jupyter/collaboration.ts";
 import { listKernels, shutdownKernel } from "../../src/jupyter/kernels.ts";
 import { JupyterServer } from "../../src/jupyter/server.ts";
 import { listSessions, startSession } from "../../src/jupyter/sessions.ts";
+import { jupyterAddress } from "./support.ts";
 
 test("what a server says of its kernels, sessions and itself is to be had while kernels start", async () => {
-  const { port, token } = inject("jupyter");
-  const address = `127.0.0.1:${port}`;
-  const server = new JupyterServer({
-    httpUrl: `http://${address}`,
-    wsUrl: `ws://${address}`,
-    token,
-    headers: {},
-  });
+  const server = new JupyterServer(jupyterAddress());
   const started = Promise.all(
     Array.from({ length: 5 }, (_, index) =>
       startSession(server, `starting-${index}.ipynb`, { name: "python3" }),

@@ -3,6 +3,7 @@ import { inject } from "vitest";
 import type { ProxyAction } from "../../faults/plan.ts";
 import { conversationName, hashServer, LOCAL_PRINCIPAL } from "../../src/identity.ts";
 import { KernelChannels } from "../../src/jupyter/channels.ts";
+import type { JupyterAddress } from "../../src/config.ts";
 import { JupyterServer } from "../../src/jupyter/server.ts";
 import { connectClient, type ClientKind, type McpClient } from "../support/mcp-client.ts";
 
@@ -36,6 +37,13 @@ export async function stubOf(conversation: string) {
   );
 }
 
+/** The Jupyter server itself, past the gateway. */
+export function jupyterAddress(): JupyterAddress {
+  const { port, token } = inject("jupyter");
+  const address = `127.0.0.1:${port}`;
+  return { httpUrl: `http://${address}`, wsUrl: `ws://${address}`, token, headers: {} };
+}
+
 /** Asks the Jupyter server itself, past the gateway. */
 export async function jupyter(path: string, init: RequestInit = {}): Promise<Response> {
   const { port, token } = inject("jupyter");
@@ -47,14 +55,7 @@ export async function jupyter(path: string, init: RequestInit = {}): Promise<Res
 
 /** Another client of the kernel, past the gateway. */
 export async function attachOther(kernel: string): Promise<KernelChannels> {
-  const { port, token } = inject("jupyter");
-  const address = `127.0.0.1:${port}`;
-  const direct = new JupyterServer({
-    httpUrl: `http://${address}`,
-    wsUrl: `ws://${address}`,
-    token,
-    headers: {},
-  });
+  const direct = new JupyterServer(jupyterAddress());
   const ignore = { message: () => undefined, closed: () => undefined };
   return KernelChannels.open(direct, kernel, crypto.randomUUID(), ignore);
 }

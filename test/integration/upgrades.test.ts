@@ -20,7 +20,7 @@ import directory from "../storages/workspace-conversations.sql?raw";
 import indexByState from "../storages/workspace-index-by-state.sql?raw";
 import indexByTurn from "../storages/workspace-index-by-turn.sql?raw";
 import versions from "../storages/workspace-versions.sql?raw";
-import { connect, jupyter, stubOf } from "./support.ts";
+import { connect, jupyter, jupyterAddress, stubOf } from "./support.ts";
 
 const CONVERSATIONS = [
   ["1", first],
@@ -89,14 +89,7 @@ async function runBefore(
     body: JSON.stringify({ name: "python3" }),
   });
   const { id } = await started.json<{ id: string }>();
-  const { port, token } = inject("jupyter");
-  const address = `127.0.0.1:${port}`;
-  const direct = new JupyterServer({
-    httpUrl: `http://${address}`,
-    wsUrl: `ws://${address}`,
-    token,
-    headers: {},
-  });
+  const direct = new JupyterServer(jupyterAddress());
   const { promise: seen, resolve } = Promise.withResolvers<void>();
   const channels = await KernelChannels.open(direct, id, session, {
     message({ header }: Message) {

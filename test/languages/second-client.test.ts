@@ -1,5 +1,5 @@
 import { expect, inject, test } from "vitest";
-import { connect } from "../integration/support.ts";
+import { connect, jupyterAddress } from "../integration/support.ts";
 import { JupyterServer } from "../../src/jupyter/server.ts";
 import { KernelChannels } from "../../src/jupyter/channels.ts";
 import { requestMessage, type Message } from "../../src/jupyter/messages.ts";
@@ -45,14 +45,7 @@ class OtherClient implements AsyncDisposable {
   }
 
   async #connect(kernel: string): Promise<boolean> {
-    const { port, token } = inject("jupyter");
-    const address = `127.0.0.1:${port}`;
-    const server = new JupyterServer({
-      httpUrl: `http://${address}`,
-      wsUrl: `ws://${address}`,
-      token,
-      headers: {},
-    });
+    const server = new JupyterServer(jupyterAddress());
     this.#channels = await KernelChannels.open(server, kernel, this.#session, {
       message: (message) => {
         const isReply = message.header.msg_type.endsWith("_reply");

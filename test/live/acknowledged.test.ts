@@ -1,8 +1,8 @@
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { roomSession } from "../../src/jupyter/collaboration.ts";
 import { JupyterServer } from "../../src/jupyter/server.ts";
 import { Room } from "../../src/notebook/room.ts";
-import { connect } from "../integration/support.ts";
+import { connect, jupyterAddress } from "../integration/support.ts";
 import { created } from "./support.ts";
 
 /** By its first numbers: whose state it tells, or the document that was asked for. */
@@ -16,9 +16,7 @@ class WatchedServer extends JupyterServer {
   readonly passed: string[] = [];
 
   constructor() {
-    const { port, token } = inject("jupyter");
-    const address = `127.0.0.1:${port}`;
-    super({ httpUrl: `http://${address}`, wsUrl: `ws://${address}`, token, headers: {} });
+    super(jupyterAddress());
   }
 
   override async openWebSocket(...args: Parameters<JupyterServer["openWebSocket"]>) {

@@ -1,9 +1,9 @@
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { JupyterServer } from "../../src/jupyter/server.ts";
 import { ExpectedError, outcomeOf } from "../../src/errors.ts";
 import { Notebooks, type RoomOffer } from "../../src/notebook/access.ts";
 import { RoomNotebook } from "../../src/notebook/room-notebook.ts";
-import { connect, controlUrl } from "../integration/support.ts";
+import { connect, controlUrl, jupyterAddress } from "../integration/support.ts";
 import { created } from "./support.ts";
 
 /** The real server, which counts how often it is asked whether it has rooms, when it was started, and for files. */
@@ -15,9 +15,7 @@ class CountingServer extends JupyterServer {
   isStartUnknown = false;
 
   constructor() {
-    const { port, token } = inject("jupyter");
-    const address = `127.0.0.1:${port}`;
-    super({ httpUrl: `http://${address}`, wsUrl: `ws://${address}`, token, headers: {} });
+    super(jupyterAddress());
   }
 
   override request(...args: Parameters<JupyterServer["request"]>) {

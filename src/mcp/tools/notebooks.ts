@@ -270,13 +270,17 @@ function notices(saved: EditResult, path: string): string[] {
     lines.push(
       "It is there for everybody who has it open, but Jupyter could not write it into the file.",
     );
-  if (saved.isOvertaken === null)
+  if (saved.foundAfter === "unknown")
     lines.push(
       `Saved, but ${quotedPath(path)} could not be looked at again: whether somebody else saved at the same moment is not known.`,
     );
-  else if (saved.isOvertaken)
+  else if (saved.foundAfter === "others")
     lines.push(
       `Somebody else saved ${quotedPath(path)} at the same moment, and this edit may be gone.\nNext: read_notebook shows what is there.`,
+    );
+  else if (saved.foundAfter === "nothing")
+    lines.push(
+      `Saved, but ${quotedPath(path)} was moved or deleted right after it.\nNext: list_files shows where it is.`,
     );
   return lines;
 }
