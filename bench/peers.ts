@@ -19,6 +19,7 @@ import {
   runToEnd,
   type McpClient,
 } from "./mcp-client.ts";
+import { Onlooker } from "./onlooker.ts";
 import { connectRaw, startKernel, type RawClient } from "./raw-client.ts";
 import { openStack, openTemporaryFolder, type Stack } from "./stack.ts";
 import { print, takeTurns, type Rounds, type Way } from "./turns.ts";
@@ -45,6 +46,10 @@ const PRINTING = "for i in range(20_000): print('line', i)";
 /** Prints at once, and goes on for two seconds. */
 const SLOW =
   "import time\nfor i in range(4): print('tick', i, flush=True); time.sleep(0.5)";
+/** Of ours, the seed's way and datalayer. */
+const NOTEBOOKS = ["ours", "seeds", "theirs"];
+/** Prints something else each time. */
+const TELLING_TIME = "import time; print(time.time_ns())";
 const SEARCHED = 200;
 /** An object with nothing to do is taken out of memory within 140 s. */
 const EVICTED_AFTER_MS = 150_000;
@@ -78,7 +83,7 @@ export async function measureCellsInRooms(): Promise<void> {
     await using seed = await connectSeedsWay(stack, await startKernel(stack.jupyter));
     await using datalayerServer = await startDatalayer(stack);
     await using datalayer = await connectModern(datalayerServer.url);
-    await measureCells({ ours, seed, datalayer });
+    await measureCells(stack, { ours, seed, datalayer });
   }
 }
 
@@ -205,30 +210,41 @@ async function measureOn(plain: boolean): Promise<void> {
       LONG,
     ),
   );
-  await measureCells({ ours, seed, datalayer });
+  await measureCells(stack, { ours, seed, datalayer });
   await measureSearches(ours, seed);
   await measureReattach(stack, { ours, datalayer });
 }
 
-/** A cell of a notebook is run, and its output is in the document. */
-async function measureCells({ ours, seed, datalayer }: Clients): Promise<void> {
+/** A cell of a notebook is run: until the call is answered, and until people see its output who have the notebook open. */
+async function measureCells(
+  { jupyter }: Stack,
+  { ours, seed, datalayer }: Clients,
+): Promise<void> {
   const { conversation } = await callForRun(ours, "run_code", { code: "1" });
   await call(datalayer, "use_notebook", {
     notebook_name: "theirs",
     notebook_path: "theirs.ipynb",
     mode: "connect",
   });
-  const times = await takeTurns(
-    [
-      ...cellsOf({ ours, seed }, conversation),
-      {
-        name: "datalayer",
-        run: () => call(datalayer, "execute_cell", { cell_index: 0 }),
-      },
-    ],
-    WARM,
+  const ways: Way[] = [
+    ...cellsOf({ ours, seed }, conversation),
+    {
+      name: "datalayer",
+      run: () => call(datalayer, "execute_cell", { cell_index: 0 }),
+    },
+  ];
+  print("A cell is run, until the call is answered", await takeTurns(ways, WARM));
+  using people = new DisposableStack();
+  const seen: Way[] = [];
+  for (const [index, { name, run }] of ways.entries()) {
+    const onlooker = await Onlooker.open(jupyter, `${NOTEBOOKS[index]}.ipynb`);
+    people.use(onlooker);
+    seen.push({ name, run: () => onlooker.seeing(run) });
+  }
+  print(
+    "The same, and until whoever has the notebook open sees its output",
+    await takeTurns(seen, MANY),
   );
-  print("A cell is run, and its output is in the notebook", times);
 }
 
 /** Datalayer has no search. */
@@ -362,8 +378,8 @@ async function makeNotebooks({ rootDir }: Stack): Promise<void> {
       nbformat: 4,
       nbformat_minor: 5,
     });
-  for (const name of ["ours", "seeds", "theirs"])
-    await writeFile(path.join(rootDir, `${name}.ipynb`), notebook("print('done')"));
+  for (const name of NOTEBOOKS)
+    await writeFile(path.join(rootDir, `${name}.ipynb`), notebook(TELLING_TIME));
   await mkdir(path.join(rootDir, "searched"));
   for (let index = 0; index < SEARCHED; index += 1)
     await writeFile(
