@@ -13,11 +13,11 @@ const SCHEMA = `
 
 /**
  * 2: runs of notebooks. 3: their Jupyter sessions. 4: why a run was never sent, and
- * how often a save failed. 5: since when a connection to a kernel is open; and all of
- * it, also where 1 to 4 had been left half done.
+ * how often a save failed. 5: all of it, also where 1 to 4 had been left half done.
+ * 6: since when a connection to a kernel is open, which the first of 5 did not have.
  */
 export const CONVERSATION_SCHEMA: Schema = {
-  version: 5,
+  version: 6,
   versionTable: "meta",
   migrate(sql) {
     sql.exec(SCHEMA);

@@ -16,6 +16,9 @@ import renumbered from "../storages/conversation-1-renumbered.sql?raw";
 import second from "../storages/conversation-2.sql?raw";
 import third from "../storages/conversation-3.sql?raw";
 import fourth from "../storages/conversation-4.sql?raw";
+import fifthAtFirst from "../storages/conversation-5-at-first.sql?raw";
+import fifth from "../storages/conversation-5.sql?raw";
+import sixth from "../storages/conversation-6.sql?raw";
 import directory from "../storages/workspace-conversations.sql?raw";
 import indexByState from "../storages/workspace-index-by-state.sql?raw";
 import indexByTurn from "../storages/workspace-index-by-turn.sql?raw";
@@ -28,6 +31,10 @@ const CONVERSATIONS = [
   ["2", second],
   ["3", third],
   ["4", fourth],
+  ["5, at first", fifthAtFirst],
+  ["5", fifth],
+  // Of now: tables that are changed without another version do not fit it.
+  ["6", sixth],
 ] as const;
 
 const WORKSPACES = [
