@@ -44,6 +44,16 @@ const NOTICED_WITHIN_MS = 1_500;
 /** Meanwhile it is asked this often. */
 const ASK_EVERY_MS = 50;
 
+/** What clients ask a kernel beside running code, as each does that connects. */
+const WITHOUT_CODE: ReadonlySet<string> = new Set([
+  "kernel_info_request",
+  "comm_info_request",
+  "complete_request",
+  "inspect_request",
+  "is_complete_request",
+  "history_request",
+]);
+
 /** Output of a run that has ended is listened to for so long; afterwards Jupyter keeps it until somebody asks. */
 const LATE_OUTPUT_MS = 15 * 60_000;
 /** What a kernel publishes beside the rest is this late at the most, unless a thread prints it. */
@@ -105,6 +115,8 @@ export class KernelConnection implements SocketOwner {
   #isLate = false;
   /** Whether its replies are those of ipykernel, which says in them when a run was begun. */
   #isInOrder = false;
+  /** Whether the code that the kernel began with last, as far as was heard, is ours. */
+  #isLastCodeOurs = false;
   /** When the present connection was opened, by our clock and by that of the kernel's first answer. */
   #opened: { readonly at: number; kernelTime: number | null } = {
     at: 0,
@@ -392,6 +404,9 @@ export class KernelConnection implements SocketOwner {
   message(message: Message): void {
     this.#heard.count += 1;
     this.#heard.at = this.#host.now();
+    // A kernel tells everybody what code it begins with.
+    if (message.header.msg_type === "execute_input")
+      this.#isLastCodeOurs = this.#isOfOurSession(message);
     if (message.channel === "iopub") this.#noticeDropped(message.header.msg_id);
     const parent = message.parent_header?.msg_id;
     // Some kernels give what a thread or a timer prints to whatever they were asked last.
@@ -716,18 +731,25 @@ export class KernelConnection implements SocketOwner {
 
   /**
    * Takes output that names no request, or under our session one that we never made:
-   * it belongs to what runs, or ran last. What other clients asked for names them.
+   * it belongs to what runs, or ran last. So does what comes under another client's
+   * question, which runs no code: a thread has printed it. What others run names them.
    */
   #takeStray(message: Message): boolean {
     const { parent_header: parent, header } = message;
-    const { sessionId } = this.#kernel();
-    const isOurs = parent === null || parent.session === sessionId;
+    const isOurs =
+      parent === null ||
+      this.#isOfOurSession(message) ||
+      (this.#isLastCodeOurs && WITHOUT_CODE.has(parent.msg_type));
     if (!isOurs || !isOutput(header.msg_type)) return false;
     const [running] = this.#unfinished();
     const execution = running ?? this.#latest();
     const taken = this.#recorder.take(execution?.msgId ?? "", message);
     if (taken?.isRunning === false) this.#receiveLate(taken.number, message);
     return taken !== null;
+  }
+
+  #isOfOurSession({ parent_header: parent }: Message): boolean {
+    return parent?.session === this.#kernel().sessionId;
   }
 
   /** A kernel publishes to whoever listens, and what comes too fast for Jupyter is dropped without a word. */

@@ -286,6 +286,47 @@ test("what a thread prints one by one after its run keeps the connection, and is
   expect(read.execution.possiblyIncomplete).toBe(false);
 });
 
+test("what a thread prints is all there, though other clients connect to its kernel meanwhile", async () => {
+  await using client = await connect();
+  const { conversation, execution, kernel } = (
+    await client.call("run_code", { code: THREAD(60, 0.05) })
+  ).execution;
+  // The kernel gives what is printed then to what it was asked last: a client asks as it connects.
+  for (let other = 0; other < 3; other += 1) {
+    const attached = await attachOther(kernel ?? "");
+    await attached.close();
+  }
+  const read = await eventually(
+    () => client.call("get_output", { conversation, execution }),
+    ({ text }) => text.includes("line 59"),
+  );
+  expect(linesOf(read.text)).toEqual(Array.from({ length: 60 }, (_, line) => line));
+});
+
+test("what a thread prints for somebody else, who ran code since, is not taken for ours", async () => {
+  await using client = await connect();
+  const { conversation, execution, kernel } = (
+    await client.call("run_code", { code: "print('ours')" })
+  ).execution;
+  await using other = await connect();
+  const theirs = await other.call("run_code", {
+    kernel: kernel ?? "",
+    code: THREAD(40, 0.05),
+  });
+  await (await attachOther(kernel ?? "")).close();
+  const read = await eventually(
+    () =>
+      other.call("get_output", {
+        conversation: theirs.execution.conversation,
+        execution: theirs.execution.execution,
+      }),
+    ({ text }) => text.includes("line 39"),
+  );
+  expect(linesOf(read.text)).toEqual(Array.from({ length: 40 }, (_, line) => line));
+  const own = await client.call("get_output", { conversation, execution });
+  expect(own.text).toMatch(/ours$/);
+});
+
 test("what a thread prints while connections are opened again and again is there, or marked", async () => {
   await using client = await connect();
   const { conversation, execution } = (
@@ -365,6 +406,19 @@ test("what a thread printed before a crash of its object is said to be missing",
   expect(read.execution).toMatchObject({ state: "ok", possiblyIncomplete: true });
 });
 
+test("what a thread printed last in a kernel that ends is said to be missing", async () => {
+  await using client = await connect();
+  const { conversation, execution, kernel } = (
+    await client.call("run_code", { code: THREAD(400, 0.05) })
+  ).execution;
+  await jupyter(`/api/kernels/${kernel}`, { method: "DELETE" });
+  const next = await client.call("run_code", { code: "1", conversation });
+  expect(next.text).toMatch(/^Kernel .* is gone/);
+  const read = await client.call("get_output", { conversation, execution });
+  expect(read.execution).toMatchObject({ state: "ok", possiblyIncomplete: true });
+  expect(read.text).toContain("its kernel ended soon after it");
+});
+
 test("a connection that brings nothing while its kernel is busy is given up, though Jupyter counts it", async () => {
   await using client = await connect();
   const { conversation, execution, kernel } = (await counting(client, 600)).execution;
@@ -384,6 +438,30 @@ test("a connection that brings nothing while its kernel is busy is given up, tho
   expect(later.execution).toMatchObject({ state: "running", possiblyIncomplete: true });
   await client.call("interrupt_kernel", { conversation });
 });
+
+test("a slow connection with much to deliver is not given up, and brings all of it", async () => {
+  await using client = await connect();
+  const first = (await client.call("run_code", { code: "1" })).execution;
+  const { conversation, kernel } = first;
+  await doTo(kernel ?? "", { do: "throttle", bytesPerSecond: 60_000 });
+  // More than half a minute of it, longer than silence is borne.
+  const code = "for i in range(200): print(f'line {i}\\n' + 'y' * 10_000, flush=True)";
+  const begun = await client.call("run_code", { code, conversation, wait_seconds: 50 });
+  const { execution } = begun.execution;
+  const ended = await client.call("get_output", {
+    conversation,
+    execution,
+    wait_seconds: 50,
+  });
+  expect(ended.execution).toMatchObject({ state: "ok", possiblyIncomplete: false });
+  const printed = await runInDurableObject(await stubOf(conversation), ({ journal }) =>
+    Array.from(journal.items(Number(execution.slice(1))), ({ item }) =>
+      item.type === "stream" ? item.text : "",
+    ).join(""),
+  );
+  expect(linesOf(printed)).toEqual(Array.from({ length: 200 }, (_, line) => line));
+  await doTo(kernel ?? "", { do: "calm" });
+}, 120_000);
 
 test("a run ends whose connection Jupyter counts long after it was lost", async () => {
   await using client = await connect();
