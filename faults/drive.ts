@@ -4,7 +4,14 @@
  * in workerd.
  */
 import type { Called, McpClient } from "../test/support/mcp-client.ts";
-import { begunFile, codeOf, durationMs, type Action, type Plan } from "./plan.ts";
+import {
+  begunFile,
+  codeOf,
+  durationMs,
+  HARMLESS,
+  type Action,
+  type Plan,
+} from "./plan.ts";
 import { judge, numbersIn, type Reading, type Verdict } from "./verdict.ts";
 
 /** A conversation with a kernel of its own, in which runs follow each other. */
@@ -16,7 +23,8 @@ export interface Lane {
 
 /** Who makes things happen. */
 export interface World {
-  act(lane: Lane, action: Action): Promise<void>;
+  /** Whether it has hit anything: a connection that was cut has to be there. */
+  act(lane: Lane, action: Action): Promise<boolean>;
   /** Whether a file is there in the folder in which kernels work. */
   hasFile(name: string): Promise<boolean>;
   /** Whether what happens to all at once is over. */
@@ -31,14 +39,16 @@ export interface Result {
   readonly execution: string | null;
   readonly verdict: Verdict;
   readonly reading: Reading;
+  /** Whether what was to happen to it has hit anything. */
+  readonly isHit: boolean;
   /** The last answer of the server. */
   readonly answer: string;
   /** From the end of the faults to that of the run. */
   readonly settledAfterMs: number;
 }
 
-/** After this without an end, and without a fault, a run hangs. */
-const HANGS_AFTER_MS = 150_000;
+/** After this without an end, and without a fault, a run hangs: what docs/reliability.md promises. */
+const HANGS_AFTER_MS = 120_000;
 /** What a thread has printed is there by then. */
 const LATE_BY_MS = 20_000;
 const PAUSE_MS = 250;
@@ -79,14 +89,17 @@ export async function drive(plan: Plan, lane: Lane, world: World): Promise<Resul
   await isOver;
   const calmAt = happening.calmAt ?? Date.now();
   if (execution !== null) await reader.finish(plan, execution, beganAt);
-  const reading = reader.reading();
+  const wasBegun = await world.hasFile(begunFile(token));
+  const reading = { ...reader.reading(), wasBegun };
+  const isHarmless = HARMLESS.has(plan.fault);
   return {
     plan,
     token,
     lane,
     execution,
-    verdict: judge(reading, plan.lines),
+    verdict: judge(reading, { lines: plan.lines, isHarmless }),
     reading,
+    isHit: happening.isHit,
     answer: reader.answer,
     settledAfterMs: Math.max(0, reader.settledAt - calmAt),
   };
@@ -96,21 +109,25 @@ export async function drive(plan: Plan, lane: Lane, world: World): Promise<Resul
 interface Happening {
   readonly isOver: Promise<void>;
   calmAt: number | null;
+  isHit: boolean;
 }
 
 function happen(plan: Plan, token: string, lane: Lane, world: World): Happening {
   const happening: Happening & { isOver: Promise<void> } = {
     isOver: Promise.resolve(),
     calmAt: null,
+    isHit: false,
   };
   const work = async () => {
     if (plan.isTimedByKernel) await begins(token, world);
     const beganAt = Date.now();
     for (const { at, action } of plan.moments) {
       await pause(Math.max(0, beganAt + at - Date.now()));
-      await world.act(lane, action);
+      const isHit = await world.act(lane, action);
+      happening.isHit ||= isHit;
     }
-    await pause(Math.max(0, beganAt + durationMs(plan) - Date.now()));
+    const lastsMs = Math.max(durationMs(plan), plan.calmAfterMs);
+    await pause(Math.max(0, beganAt + lastsMs - Date.now()));
     if (plan.moments.length > 0) await world.act(lane, { do: "calm" });
     happening.calmAt = Date.now();
   };
@@ -132,6 +149,7 @@ class Reader {
   #readWhole: number[] = [];
   #state: string | null = null;
   #isMarked = false;
+  #hasReason = false;
   #position = 0;
   answer = "";
   settledAt = Date.now();
@@ -141,10 +159,11 @@ class Reader {
     this.#token = token;
   }
 
-  reading(): Reading {
+  reading(): Omit<Reading, "wasBegun"> {
     return {
       state: this.#state,
       isMarked: this.#isMarked,
+      hasReason: this.#hasReason,
       readOn: this.#readOn,
       readWhole: this.#readWhole,
     };
@@ -264,6 +283,7 @@ class Reader {
   #note(called: Called): void {
     this.answer = called.text;
     this.#state = called.execution.state;
+    this.#hasReason ||= /^Lost: \S/m.test(called.text);
     this.#isMarked ||=
       called.execution.possiblyIncomplete || TOLD_OF_LATE.test(called.text);
   }

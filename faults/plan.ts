@@ -18,12 +18,19 @@ export type ProxyAction =
   | { readonly do: "halfOpen"; readonly isJupyterTold: boolean }
   /** The Worker is told at once, and Jupyter so much later: after the next connection has come. */
   | { readonly do: "lateClose"; readonly ms: number }
-  /** The next connections reach Jupyter so much later each, also when they were given up meanwhile. */
-  | { readonly do: "hold"; readonly ms: readonly number[] }
+  /** The next connections reach Jupyter so much later each. */
+  | { readonly do: "hold"; readonly connections: readonly Held[] }
   /** Requests about the kernel are answered in this way, and not by Jupyter. */
   | { readonly do: "answer"; readonly status: number }
   /** New connections, and what still stands, are left alone from now on. */
   | { readonly do: "calm" };
+
+/** A connection that reaches Jupyter late, also where its other end was told meanwhile that there is none. */
+export interface Held {
+  readonly ms: number;
+  /** When the Worker is told so: it opens another one, which is there before it. */
+  readonly resetAfterMs: number | null;
+}
 
 /** What can happen to the rest of a conversation. */
 export type OtherAction =
@@ -60,6 +67,13 @@ export const FAULTS = [
   "mixed",
 ] as const;
 
+/** Of these nothing gets lost. */
+export const HARMLESS: ReadonlySet<string> = new Set<Fault>([
+  "none",
+  "delay",
+  "throttle",
+]);
+
 /** See {@link FAULTS}. */
 export type Fault = (typeof FAULTS)[number];
 
@@ -81,14 +95,38 @@ export interface Plan {
   /** Whether time counts from when the kernel has begun with the code, and not from the call. */
   readonly isTimedByKernel: boolean;
   readonly moments: readonly Moment[];
+  /** What happens goes on as long as the code runs, and at least so long. */
+  readonly calmAfterMs: number;
 }
+
+/** Longer than a connection may be silent: what arrives slowly is no silence. */
+const LONG_THROTTLE_MS = 25_000;
 
 /** Plans a run. */
 export function planRun(seed: number, fault: Fault): Plan {
   const random = new Random(seed);
   const plan = planCode(random, seed, fault);
   const moments = momentsOf(random, fault, durationMs(plan));
-  return { ...plan, moments: moments.toSorted((a, b) => a.at - b.at) };
+  const isLong = fault === "throttle" && random.chance(25);
+  return {
+    ...plan,
+    moments: moments.toSorted((a, b) => a.at - b.at),
+    calmAfterMs: isLong ? LONG_THROTTLE_MS : 0,
+  };
+}
+
+/**
+ * Which of the plans come next in each lane. What a fault has left of a connection
+ * meets the next run there, so that those of which nothing gets lost keep to themselves.
+ *
+ * @returns one queue for each lane; several lanes share one
+ */
+export function queuesOf(plans: readonly Plan[], lanes: number): Plan[][] {
+  const harmless = plans.filter(({ fault }) => HARMLESS.has(fault));
+  const others = plans.filter(({ fault }) => !HARMLESS.has(fault));
+  if (others.length === 0) return Array.from({ length: lanes }, () => harmless);
+  const share = Math.ceil((lanes * harmless.length) / plans.length);
+  return Array.from({ length: lanes }, (_, lane) => (lane < share ? harmless : others));
 }
 
 /**
@@ -108,17 +146,20 @@ function planCode(
   fault: string,
 ): Omit<Plan, "moments"> & { moments: [] } {
   const style = random.pick<Style>(["steady", "steady", "thread", "silence", "burst"]);
+  // One in fifty lasts a minute: longer than a connection is kept for nobody, and than a look at it is apart.
+  const isLong = style === "steady" && random.chance(5);
   return {
     seed,
     fault,
     style,
     lines: style === "burst" ? random.between(200, 1_500) : random.between(10, 120),
-    pauseMs: style === "burst" ? 0 : random.between(2, 25),
+    pauseMs: style === "burst" ? 0 : isLong ? 500 : random.between(2, 25),
     silenceMs: style === "silence" ? random.between(500, 3_000) : 0,
     firstWaitSeconds: random.pick([0, 0, 1, 5]),
     waitSeconds: random.pick([0, 1, 5, 20]),
     isTimedByKernel: random.chance(75),
     moments: [],
+    calmAfterMs: 0,
   };
 }
 
@@ -201,9 +242,9 @@ function momentsOf(random: Random, fault: Fault, lastsMs: number): Moment[] {
     case "reordered connections": {
       // Longer than the Worker waits for an answer, in one of five.
       const longest = random.chance(20) ? 17_000 : 3_000;
-      const ms = random.several(3, 0, longest);
+      const connections = random.several(3, 0, longest).map((ms) => heldFor(random, ms));
       return [
-        { at: 0, action: { do: "hold", ms } },
+        { at: 0, action: { do: "hold", connections } },
         ...each(3, () => ({ do: random.pick(["rst", "fin"]) })),
       ];
     }
@@ -233,11 +274,21 @@ function momentsOf(random: Random, fault: Fault, lastsMs: number): Moment[] {
           { do: "fin" },
           { do: "cutAfter", bytes: random.between(1, 8_000) },
           { do: "lateClose", ms: random.between(50, 1_500) },
-          { do: "hold", ms: random.several(2, 0, 2_000) },
+          {
+            do: "hold",
+            connections: random.several(2, 0, 2_000).map((ms) => heldFor(random, ms)),
+          },
+          { do: "halfOpen", isJupyterTold: true },
+          { do: "answer", status: random.pick([401, 429, 503]) },
           { do: "abort" },
           { do: "attach" },
           { do: "detach" },
         ]),
       );
   }
+}
+
+function heldFor(random: Random, ms: number): Held {
+  const resetAfterMs = random.chance(50) ? random.between(0, ms) : null;
+  return { ms, resetAfterMs };
 }

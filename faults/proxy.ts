@@ -13,7 +13,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
-import type { ProxyAction } from "./plan.ts";
+import type { Held, ProxyAction } from "./plan.ts";
 import { Random } from "./random.ts";
 import { Wire, type Conditions } from "./wire.ts";
 
@@ -22,19 +22,35 @@ export interface FaultProxy extends AsyncDisposable {
   readonly port: number;
   /** Takes `POST /KERNEL` with an action, for those in other processes. */
   readonly controlPort: number;
-  act(kernel: string, action: ProxyAction): void;
+  /** Whether there was anything for it to be done to. */
+  act(kernel: string, action: ProxyAction): boolean;
+  /** How many connections have reached Jupyter behind a younger one to the same kernel. */
+  readonly overtaken: number;
 }
 
 /** What is done to one kernel. */
 interface Treatment {
   readonly conditions: Conditions;
   readonly wires: Set<Wire>;
-  /** How long the next openings are held, one each. */
-  holds: readonly number[];
+  /** Requests that are being answered. */
+  readonly answering: Set<ServerResponse>;
+  /** How the next openings are held, one each. */
+  holds: readonly Held[];
+  /** The number of the last opening, and of the youngest one that has reached Jupyter. */
+  opening: number;
+  youngest: number;
   /** The status of an answer that is given instead of Jupyter's. */
   status: number | null;
 }
 
+const NOT_HELD: Held = { ms: 0, resetAfterMs: null };
+/** What is done to connections that come, too. */
+const WAITING: ReadonlySet<ProxyAction["do"]> = new Set([
+  "delay",
+  "throttle",
+  "hold",
+  "answer",
+]);
 /** One that was given up while it was held is closed this much after it has reached Jupyter. */
 const GIVEN_UP_MS = 200;
 
@@ -46,18 +62,27 @@ export async function startFaultProxy(
   const treatments = new Map<string, Treatment>();
   const sockets = new Set<Socket>();
   const random = new Random(seed);
+  let overtaken = 0;
 
   function treatmentOf(kernel: string): Treatment {
     let treatment = treatments.get(kernel);
     if (treatment === undefined) {
       const conditions = { delayMs: 0, jitterMs: 0, bytesPerSecond: Infinity };
-      treatment = { conditions, wires: new Set(), holds: [], status: null };
+      treatment = {
+        conditions,
+        wires: new Set(),
+        answering: new Set(),
+        holds: [],
+        opening: 0,
+        youngest: 0,
+        status: null,
+      };
       treatments.set(kernel, treatment);
     }
     return treatment;
   }
 
-  function act(kernel: string, action: ProxyAction): void {
+  function act(kernel: string, action: ProxyAction): boolean {
     const treatment = treatmentOf(kernel);
     const open = [...treatment.wires].filter((wire) => wire.isOpen);
     switch (action.do) {
@@ -69,7 +94,7 @@ export async function startFaultProxy(
         treatment.conditions.bytesPerSecond = action.bytesPerSecond;
         break;
       case "hold":
-        treatment.holds = action.ms;
+        treatment.holds = action.connections;
         break;
       case "answer":
         treatment.status = action.status;
@@ -79,6 +104,7 @@ export async function startFaultProxy(
         break;
       case "rst":
         for (const wire of open) wire.rst();
+        for (const answer of treatment.answering) answer.destroy();
         break;
       case "cutAfter":
         for (const wire of open) wire.cutAfter(action.bytes);
@@ -100,14 +126,29 @@ export async function startFaultProxy(
         treatment.status = null;
         break;
     }
+    return open.length > 0 || WAITING.has(action.do);
   }
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const status = treatments.get(kernelOf(incoming))?.status ?? null;
+    const treatment = treatments.get(kernelOf(incoming));
+    const status = treatment?.status ?? null;
     if (status !== null) {
       outgoing.writeHead(status, headersOf(status)).end("<h1>Not now</h1>");
       return;
     }
+    treatment?.answering.add(outgoing);
+    outgoing.on("close", () => treatment?.answering.delete(outgoing));
+    const { delayMs = 0, jitterMs = 0 } = treatment?.conditions ?? {};
+    if (delayMs === 0) passOn(incoming, outgoing);
+    else
+      setTimeout(
+        () => passOn(incoming, outgoing),
+        delayMs + random.between(0, jitterMs),
+      ).unref();
+  }
+
+  function passOn(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    if (outgoing.destroyed) return;
     const { method, url: path, headers } = incoming;
     const upstream = forward(
       { host: "127.0.0.1", port: upstreamPort, method, path, headers },
@@ -131,9 +172,13 @@ export async function startFaultProxy(
       );
       return;
     }
-    const [holdMs = 0, ...holds] = treatment.holds;
+    const [held = NOT_HELD, ...holds] = treatment.holds;
     treatment.holds = holds;
+    treatment.opening += 1;
+    const { opening } = treatment;
     const open = () => {
+      if (opening < treatment.youngest) overtaken += 1;
+      treatment.youngest = Math.max(treatment.youngest, opening);
       const jupyter = connect(upstreamPort, "127.0.0.1", () => {
         jupyter.setNoDelay(true);
         jupyter.write(rawHead(incoming));
@@ -149,8 +194,10 @@ export async function startFaultProxy(
       });
       follow(jupyter);
     };
-    if (holdMs === 0) open();
-    else setTimeout(open, holdMs).unref();
+    if (held.ms === 0) open();
+    else setTimeout(open, held.ms).unref();
+    if (held.resetAfterMs !== null)
+      setTimeout(() => worker.resetAndDestroy(), held.resetAfterMs).unref();
   }
 
   function follow(socket: Socket): void {
@@ -177,8 +224,8 @@ export async function startFaultProxy(
       let body = "";
       for await (const part of incoming) body += String(part);
       // The bench is the only one who calls this, with the type above.
-      act((incoming.url ?? "/").slice(1), JSON.parse(body) as ProxyAction);
-      outgoing.end("ok");
+      const isHit = act((incoming.url ?? "/").slice(1), JSON.parse(body) as ProxyAction);
+      outgoing.end(isHit ? "hit" : "nothing there");
     };
     void command();
   });
@@ -189,6 +236,9 @@ export async function startFaultProxy(
     port: portOf(server),
     controlPort: portOf(control),
     act,
+    get overtaken() {
+      return overtaken;
+    },
     async [Symbol.asyncDispose]() {
       for (const { wires } of treatments.values()) {
         for (const wire of wires) wire.destroy();

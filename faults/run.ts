@@ -2,7 +2,7 @@
  * `npm run faults`: thousands of runs through faults, and one question to each:
  * is every line there once and in order, or is the run marked?
  *
- *     npm run faults [-- --seed=1 --runs=2400 --minutes=15 --lanes=24 --fault=rst,fin]
+ *     npm run faults [-- --seed=1 --runs=2400 --minutes=25 --lanes=24 --fault=rst,fin]
  *     npm run faults -- --fault=rst --again=1000042    (that very run, over and over)
  *     npm run faults -- --tell=lost    (each run that was lost as well, not only what must not be)
  */
@@ -11,7 +11,14 @@ import { constants } from "node:os";
 import { parseArgs } from "node:util";
 import { connectClient } from "../test/support/mcp-client.ts";
 import { drive, openLane, type Lane, type Result, type World } from "./drive.ts";
-import { FAULTS, planBystander, planRun, type Fault, type Plan } from "./plan.ts";
+import {
+  FAULTS,
+  planBystander,
+  planRun,
+  queuesOf,
+  type Fault,
+  type Plan,
+} from "./plan.ts";
 import { Random } from "./random.ts";
 import { openFaultStack, type FaultStack } from "./stack.ts";
 import { reasonsOf, tableOf } from "./table.ts";
@@ -33,6 +40,11 @@ const DISASTERS = [
 type Disaster = (typeof DISASTERS)[number];
 /** Runs that are begun in each conversation before a disaster; the second waits for the first. */
 const QUEUED = 2;
+/** Conversations that each disaster meets: few, so that it strikes often. */
+const STRUCK = 8;
+/** So often connections of these have overtaken each other at least once. */
+const REORDERED: Fault = "reordered connections";
+const ENOUGH_TO_REORDER = 20;
 /** Of all runs, in percent. */
 const SHARE_OF_DISASTERS = 30;
 /** These take a minute each, because nobody is told: fewer of them, and first. */
@@ -43,7 +55,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     runs: { type: "string", default: "2400" },
-    minutes: { type: "string", default: "15" },
+    minutes: { type: "string", default: "25" },
     lanes: { type: "string", default: "24" },
     fault: { type: "string", default: "" },
     again: { type: "string" },
@@ -69,15 +81,22 @@ if (unknown.length > 0) {
   );
   process.exit(1);
 }
+if (again !== null && only.some((fault) => DISASTERS.some((name) => name === fault))) {
+  console.error("--again is for a fault of a single kernel.");
+  process.exit(1);
+}
 const endsAt = Date.now() + Number(values.minutes) * 60_000;
 /** A bench that does not come to its end says what it has by then. */
+const OVERDUE = "It was not done in time.";
 const overdue = setTimeout(
-  () => finish("It was not done in time."),
+  () => finish(OVERDUE),
   Number(values.minutes) * 60_000 + 5 * 60_000,
 );
 overdue.unref();
 
 const results: Result[] = [];
+const strikes = new Map<Disaster, number>();
+let overtaken = 0;
 const startedAt = Date.now();
 
 async function main(): Promise<void> {
@@ -97,7 +116,23 @@ async function main(): Promise<void> {
     await runDisaster(stack, disaster, count, disasterEndsAt);
   }
   console.log(await lastLinesOf(stack.workerLog));
-  finish(null);
+  overtaken = stack.proxy.overtaken;
+  finish(missing([...faults, ...disasters]));
+}
+
+/** What of a bench like this was not tried out, if anything. */
+function missing(wanted: readonly string[]): string | null {
+  const counts = wanted.map((fault) => ({
+    fault,
+    count: results.filter(({ plan }) => plan.fault === fault).length,
+  }));
+  const never = counts.filter(({ count }) => count === 0).map(({ fault }) => fault);
+  if (never.length > 0)
+    return `There was no time for ${never.join(", ")}. Say more --minutes.`;
+  const reordered = counts.find(({ fault }) => fault === REORDERED)?.count ?? 0;
+  return reordered >= ENOUGH_TO_REORDER && overtaken === 0
+    ? "No connection was overtaken by a younger one."
+    : null;
 }
 
 /** All kinds in turns, those that take long first. */
@@ -123,8 +158,8 @@ function timeLeft(): number {
 
 async function runFaults(stack: FaultStack, plans: Plan[], until: number): Promise<void> {
   const world = new FaultWorld(stack);
-  const next = () => (Date.now() < until ? plans.shift() : undefined);
-  const lanes = Array.from({ length: laneCount }, async () => {
+  const lanes = queuesOf(plans, laneCount).map(async (queue) => {
+    const next = () => (Date.now() < until ? queue.shift() : undefined);
     let lane = await newLane(stack);
     for (let plan = next(); plan !== undefined; plan = next()) {
       const result = await drive(plan, lane, world);
@@ -144,9 +179,9 @@ async function runDisaster(
   count: number,
   until: number,
 ): Promise<void> {
-  const random = new Random(seed);
+  const random = new Random(seed * DISASTERS.length + DISASTERS.indexOf(disaster));
   const isDeadly = disaster.startsWith("Jupyter");
-  const width = isDeadly ? Math.ceil(laneCount / 2) : laneCount;
+  const width = Math.min(laneCount, STRUCK);
   let index = DISASTERS.indexOf(disaster) * 100_000 + 500_000;
   let lanes: Lane[] = [];
   for (let done = 0; done < count && Date.now() < until; done += width * QUEUED) {
@@ -154,7 +189,7 @@ async function runDisaster(
       lanes = await Promise.all(Array.from({ length: width }, () => newLane(stack)));
     let isOver = false;
     const world: World = {
-      act: async () => undefined,
+      act: async () => true,
       hasFile: (name) => stack.hasFile(name),
       isCalm: () => isOver,
     };
@@ -168,6 +203,7 @@ async function runDisaster(
     );
     await sleep(random.between(500, 4_000));
     await strike(stack, disaster);
+    strikes.set(disaster, (strikes.get(disaster) ?? 0) + 1);
     isOver = true;
     for (const result of await Promise.all(begun))
       note(result, await kernelOf(stack, result));
@@ -261,10 +297,12 @@ function finish(trouble: string | null): void {
   console.log(`\n${results.length} runs in ${seconds} s, seed ${seed}\n`);
   console.log(tableOf(results));
   console.log(`\n${reasonsOf(results)}`);
+  for (const [disaster, count] of strikes) console.log(`${disaster}: ${count} times`);
+  console.log(`${overtaken} connections reached Jupyter behind a younger one`);
   if (trouble !== null) console.error(trouble);
   const isBad = trouble !== null || results.some(({ verdict }) => BAD.has(verdict));
   process.exitCode = isBad ? 1 : 0;
-  if (trouble !== null) process.exit();
+  if (trouble === OVERDUE) process.exit();
 }
 
 /** What the Worker itself has said went wrong. */
@@ -284,4 +322,5 @@ try {
   await main();
 } catch (error) {
   finish(String(error));
+  process.exit();
 }

@@ -6,6 +6,7 @@ const COLUMNS: readonly Verdict[] = [
   "marked",
   "lost",
   "refused",
+  "false alarm",
   "silent loss",
   "duplicate",
   "hang",
@@ -22,14 +23,14 @@ export function tableOf(results: readonly Result[]): string {
     ),
   );
   return [
-    row("Fault", "Runs", ...COLUMNS.map(capitalised), "Longest"),
-    row("---", "---:", ...COLUMNS.map(() => "---:"), "---:"),
+    row("Fault", "Runs", "Hit", ...COLUMNS.map(capitalised), "Longest"),
+    row("---", "---:", "---:", ...COLUMNS.map(() => "---:"), "---:"),
     ...lines,
     line("all", results),
   ].join("\n");
 }
 
-/** Why runs were lost or refused, and how often. */
+/** Why runs were lost or refused, and how often; and how many are marked of which nothing is missing. */
 export function reasonsOf(results: readonly Result[]): string {
   const counts = new Map<string, number>();
   for (const { verdict, answer, plan } of results) {
@@ -40,7 +41,13 @@ export function reasonsOf(results: readonly Result[]): string {
     const named = `${plan.fault}: ${verdict === "lost" ? general : `Refused: ${general}`}`;
     counts.set(named, (counts.get(named) ?? 0) + 1);
   }
-  return [...counts].map(([reason, count]) => `${count} × ${reason}`).join("\n");
+  const cautious = results.filter(
+    ({ verdict, reading }) => verdict === "complete" && reading.isMarked,
+  );
+  return [
+    ...[...counts].map(([reason, count]) => `${count} × ${reason}`),
+    `${cautious.length} complete ones are marked all the same`,
+  ].join("\n");
 }
 
 function line(name: string, results: readonly Result[]): string {
@@ -51,6 +58,7 @@ function line(name: string, results: readonly Result[]): string {
   return row(
     name,
     String(results.length),
+    String(results.filter(({ isHit }) => isHit).length),
     ...counts,
     `${(longestMs / 1000).toFixed(0)} s`,
   );

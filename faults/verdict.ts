@@ -10,14 +10,25 @@ export interface Reading {
   readonly readOn: readonly number[];
   /** The same from one call at the end. */
   readonly readWhole: readonly number[];
+  /** Whether it was said why the run is lost. */
+  readonly hasReason: boolean;
+  /** Whether the kernel has begun with its code. */
+  readonly wasBegun: boolean;
 }
 
-/** The last three are what must not be. */
+/** What a run was to print, and whether anything of it can get lost. */
+export interface Expected {
+  readonly lines: number;
+  readonly isHarmless: boolean;
+}
+
+/** The last five are what must not be. */
 export type Verdict =
   | "complete"
   | "marked"
   | "lost"
   | "refused"
+  | "false alarm"
   | "silent loss"
   | "duplicate"
   | "hang"
@@ -25,19 +36,27 @@ export type Verdict =
 
 /** Which verdicts make a run of the bench fail. */
 export const BAD: ReadonlySet<Verdict> = new Set([
+  "false alarm",
   "silent loss",
   "duplicate",
   "hang",
   "other",
 ]);
 
-/** Judges a run that was to print `lines` lines. */
-export function judge(reading: Reading, lines: number): Verdict {
+/** Judges a run. Where nothing can get lost, whatever says that it may have is a false alarm. */
+export function judge(reading: Reading, { lines, isHarmless }: Expected): Verdict {
+  const verdict = verdictOf(reading, lines);
+  const isAlarm = reading.isMarked || verdict === "lost" || verdict === "refused";
+  return isHarmless && isAlarm && !BAD.has(verdict) ? "false alarm" : verdict;
+}
+
+function verdictOf(reading: Reading, lines: number): Verdict {
   const { state, isMarked, readOn, readWhole } = reading;
   if (!isAscending(readOn) || !isAscending(readWhole)) return "duplicate";
-  if (state === null) return "refused";
+  // What was refused must not have been run.
+  if (state === null) return reading.wasBegun ? "other" : "refused";
   if (state === "running" || state === "waiting for input") return "hang";
-  if (state === "lost") return "lost";
+  if (state === "lost") return reading.hasReason ? "lost" : "other";
   if (state !== "ok") return "other";
   if (readOn.length === lines && readWhole.length === lines) return "complete";
   return isMarked ? "marked" : "silent loss";

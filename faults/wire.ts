@@ -110,7 +110,8 @@ export class Wire {
     let rest = chunk;
     while (rest.length > 0) {
       if (this.#isStalled) return NEVER;
-      const perTick = Math.ceil((this.#conditions.bytesPerSecond * TICK_MS) / 1000);
+      const { bytesPerSecond } = this.#conditions;
+      const perTick = Math.ceil((bytesPerSecond * TICK_MS) / 1000);
       const left = isFromJupyter ? this.#bytesLeft : Number.POSITIVE_INFINITY;
       const part = rest.subarray(0, Math.min(perTick, left));
       rest = rest.subarray(part.length);
@@ -123,7 +124,8 @@ export class Wire {
         this.#jupyter.destroy();
         return NEVER;
       }
-      if (rest.length > 0) await sleep(TICK_MS);
+      // What is small takes its time as well: most messages are.
+      if (bytesPerSecond !== Infinity) await sleep((part.length * 1000) / bytesPerSecond);
     }
     return undefined;
   }

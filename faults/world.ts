@@ -20,31 +20,30 @@ export class FaultWorld implements World {
     return true;
   }
 
-  async act({ kernel, conversation }: Lane, action: Action): Promise<void> {
+  async act({ kernel, conversation }: Lane, action: Action): Promise<boolean> {
     switch (action.do) {
       case "abort":
         await this.#stack.abort(conversation);
-        break;
+        return true;
       case "attach": {
         this.#detach(kernel);
         const other = await attach(this.#stack.jupyter, kernel);
         if (other !== null) this.#others.set(kernel, other);
-        break;
+        return other !== null;
       }
       case "detach":
-        this.#detach(kernel);
-        break;
+        return this.#detach(kernel);
       case "calm":
         this.#detach(kernel);
         this.#stack.proxy.act(kernel, action);
-        break;
+        return false;
       default:
-        this.#stack.proxy.act(kernel, action);
+        return this.#stack.proxy.act(kernel, action);
     }
   }
 
-  #detach(kernel: string): void {
+  #detach(kernel: string): boolean {
     this.#others.get(kernel)?.[Symbol.dispose]();
-    this.#others.delete(kernel);
+    return this.#others.delete(kernel);
   }
 }

@@ -103,9 +103,10 @@ export async function cutConnections(): Promise<void> {
   await (await fetch(controlUrl("/cut"))).text();
 }
 
-/** Does something to the connections of one kernel. */
-export async function doTo(kernel: string, action: ProxyAction): Promise<void> {
+/** Does something to the connections of one kernel. True where there was anything for it to be done to. */
+export async function doTo(kernel: string, action: ProxyAction): Promise<boolean> {
   const { controlPort } = inject("faults");
   const init = { method: "POST", body: JSON.stringify(action) };
-  await (await fetch(`http://127.0.0.1:${controlPort}/${kernel}`, init)).text();
+  const answer = await fetch(`http://127.0.0.1:${controlPort}/${kernel}`, init);
+  return (await answer.text()) === "hit";
 }

@@ -7,6 +7,16 @@ const COMPLETE: Reading = {
   isMarked: false,
   readOn: [0, 1, 2],
   readWhole: [0, 1, 2],
+  hasReason: false,
+  wasBegun: true,
+};
+const LOST: Reading = { ...COMPLETE, state: "lost", hasReason: true, readOn: [0] };
+const REFUSED: Reading = {
+  ...COMPLETE,
+  state: null,
+  readOn: [],
+  readWhole: [],
+  wasBegun: false,
 };
 
 test.each([
@@ -19,11 +29,26 @@ test.each([
   ["duplicate", { ...COMPLETE, readOn: [0, 1, 1, 2] }],
   ["duplicate", { ...COMPLETE, isMarked: true, readWhole: [0, 2, 1] }],
   ["hang", { ...COMPLETE, state: "running" }],
-  ["lost", { ...COMPLETE, state: "lost", readOn: [0], readWhole: [0] }],
-  ["refused", { ...COMPLETE, state: null, readOn: [], readWhole: [] }],
+  ["lost", LOST],
+  ["duplicate", { ...LOST, readOn: [0, 0] }],
+  ["other", { ...LOST, hasReason: false }],
+  ["refused", REFUSED],
+  ["other", { ...REFUSED, wasBegun: true }],
   ["other", { ...COMPLETE, state: "error" }],
 ])("the fault bench calls %s what is: %o", (verdict, reading) => {
-  expect(judge(reading, 3)).toBe(verdict);
+  expect(judge(reading, { lines: 3, isHarmless: false })).toBe(verdict);
+});
+
+test.each([
+  ["complete", COMPLETE],
+  ["false alarm", { ...COMPLETE, isMarked: true }],
+  ["false alarm", { ...COMPLETE, isMarked: true, readOn: [0], readWhole: [0] }],
+  ["false alarm", LOST],
+  ["false alarm", REFUSED],
+  ["silent loss", { ...COMPLETE, readOn: [0] }],
+  ["hang", { ...COMPLETE, state: "running" }],
+])("where nothing can get lost it calls %s what is: %o", (verdict, reading) => {
+  expect(judge(reading, { lines: 3, isHarmless: true })).toBe(verdict);
 });
 
 test("only whole lines of the run itself are its lines", () => {
