@@ -24,7 +24,7 @@ function behindGateway() {
 const WITH_REAL_PARTS = {
   // One gateway serves all files of a project, and a test that takes Jupyter down must be alone.
   fileParallelism: false,
-  // They all share a few processors. What fails is tried once more, and counted as retried.
+  // They all share a few processors. What fails is tried once more, and named at the end.
   retry: 1,
 };
 

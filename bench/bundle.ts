@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { runCommand } from "../scripts/command.mjs";
+import { wranglerEnvironment } from "../scripts/pack-worker.ts";
 import { openTemporaryFolder } from "./stack.ts";
 
 const ROOT = path.dirname(import.meta.dirname);
@@ -44,7 +45,8 @@ export async function measureBundle(): Promise<void> {
 }
 
 async function wrangler(args: readonly string[]): Promise<string> {
-  const result = await runCommand(process.execPath, [WRANGLER, ...args], { cwd: ROOT });
+  const options = { cwd: ROOT, env: wranglerEnvironment() };
+  const result = await runCommand(process.execPath, [WRANGLER, ...args], options);
   if (!result.ok) throw new Error(`wrangler ${args[0]} failed:\n${result.output}`);
   return result.output;
 }

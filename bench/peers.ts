@@ -22,7 +22,7 @@ import {
 import { Onlooker } from "./onlooker.ts";
 import { connectRaw, startKernel, type RawClient } from "./raw-client.ts";
 import { openStack, openTemporaryFolder, type Stack } from "./stack.ts";
-import { print, takeTurns, type Rounds, type Way } from "./turns.ts";
+import { print, takeTurns, type Rounds, type Times, type Way } from "./turns.ts";
 
 const ROOT = path.dirname(import.meta.dirname);
 const peersEnvironment = {
@@ -99,7 +99,7 @@ export async function measureCellsInFiles(): Promise<void> {
     await using ours = await connectModern(stack.url);
     await using seed = await connectSeedsWay(stack, await startKernel(stack.jupyter));
     const { conversation } = await callForRun(ours, "run_code", { code: "1" });
-    print(
+    compare(
       "A cell is run, and its output is in the file",
       await takeTurns(cellsOf({ ours, seed }, conversation), WARM),
     );
@@ -151,10 +151,10 @@ async function measureOn(plain: boolean): Promise<void> {
       run: () => call(datalayer, "execute_code", { code, kernel_id: kernels.datalayer }),
     },
   ];
-  print("A trivial run", await takeTurns(runs("x = 1"), ALONE));
-  print("One at once after another", await takeTurns(runs("x = 1"), AT_ONCE));
-  print("20,000 lines", await takeTurns(runs(PRINTING), MANY));
-  print(
+  compare("A trivial run", await takeTurns(runs("x = 1"), ALONE));
+  compare("One at once after another", await takeTurns(runs("x = 1"), AT_ONCE));
+  compare("20,000 lines", await takeTurns(runs(PRINTING), MANY));
+  compare(
     "The first output of a run of two seconds, as the client sees it",
     await takeTurns(
       [
@@ -171,7 +171,7 @@ async function measureOn(plain: boolean): Promise<void> {
       LONG,
     ),
   );
-  print(
+  compare(
     "From a new client to its first result, on a kernel that runs",
     await takeTurns(
       [
@@ -233,7 +233,7 @@ async function measureCells(
       run: () => call(datalayer, "execute_cell", { cell_index: 0 }),
     },
   ];
-  print("A cell is run, until the call is answered", await takeTurns(ways, WARM));
+  compare("A cell is run, until the call is answered", await takeTurns(ways, WARM));
   using people = new DisposableStack();
   const seen: Way[] = [];
   for (const [index, { name, run }] of ways.entries()) {
@@ -241,7 +241,7 @@ async function measureCells(
     people.use(onlooker);
     seen.push({ name, run: () => onlooker.seeing(run) });
   }
-  print(
+  compare(
     "The same, and until whoever has the notebook open sees its output",
     await takeTurns(seen, MANY),
   );
@@ -261,7 +261,7 @@ async function measureSearches(ours: McpClient, seed: McpClient): Promise<void> 
     ],
     LONG,
   );
-  print(`One of ${SEARCHED} notebooks is found`, times);
+  compare(`One of ${SEARCHED} notebooks is found`, times);
 }
 
 /**
@@ -322,7 +322,18 @@ async function measureReattach(
     ],
     { warmUp: 0, turns: CONVERSATIONS, leadIn: 0, counted: 1, pauseMs: 0 },
   );
-  print(`The first run after ${EVICTED_AFTER_MS / 1_000} s of silence`, times);
+  compare(`The first run after ${EVICTED_AFTER_MS / 1_000} s of silence`, times);
+}
+
+/** Prints the times, and who of the others is as fast as ours. */
+function compare(title: string, times: readonly Times[]): void {
+  print(title, times);
+  const ours = times.find(({ name }) => name === "ours")?.p50 ?? Number.NaN;
+  const ahead = times.filter(
+    ({ name, p50 }) => p50 <= ours && name !== "ours" && name !== "raw WebSocket",
+  );
+  const names = ahead.map(({ name }) => name).join(", ");
+  console.log(ahead.length === 0 ? "  Ours is ahead." : `  Ahead of ours: ${names}.`);
 }
 
 async function call(
@@ -413,6 +424,7 @@ async function startDatalayer({
   const log = openSync(logFile, "w", 0o600);
   const settings = {
     transport: "streamable-http",
+    host: "127.0.0.1",
     port: port,
     "jupyter-url": jupyter.url,
     "start-new-code-sandbox": "True",

@@ -1,7 +1,7 @@
 /**
- * Where the time of a trivial run goes: the same way cut short at several places,
- * and what the Worker's thread does meanwhile, sampled and told by source folder
- * and package.
+ * Where the time of a run goes: a trivial one cut short at several places; and what
+ * the Worker's thread does in it, in a run that prints much and for a client that is
+ * new, sampled and told by source folder and package.
  */
 import { readFile } from "node:fs/promises";
 import { SourceMap } from "node:module";
@@ -14,7 +14,9 @@ import { print, takeTurns, type Rounds } from "./turns.ts";
 import { openWranglerDev } from "./wrangler-dev.ts";
 
 const ROUNDS: Rounds = { warmUp: 20, turns: 20, leadIn: 1, counted: 10, pauseMs: 0 };
-const PROFILED = 300;
+/** The runs that are sampled, and how often each is done. */
+const SAMPLED = { trivial: 300, printing: 20, "of a new client": 60 };
+const PRINTING = "for i in range(20_000): print('line', i)";
 /** Groups that take less are not worth a line. */
 const MIN_SHARE = 0.02;
 
@@ -64,30 +66,49 @@ async function measureParts(): Promise<void> {
 async function sampleThread(): Promise<void> {
   await using stack = await openStack({ plain: false, inspect: true });
   await using client = await connectModern(stack.url);
-  const { conversation } = await runToEnd(client, { code: "x = 0" });
-  const run = () => callForRun(client, "run_code", { code: "x += 1", conversation });
-  for (let call = 0; call < ROUNDS.warmUp; call += 1) await run();
+  const kernel = await startKernel(stack.jupyter);
+  const { conversation } = await runToEnd(client, { code: "x = 0", kernel });
+  const ways: Readonly<Record<keyof typeof SAMPLED, () => Promise<unknown>>> = {
+    trivial: () => callForRun(client, "run_code", { code: "x += 1", conversation }),
+    printing: () => runToEnd(client, { code: PRINTING, conversation }),
+    "of a new client": async () => {
+      await using other = await connectModern(stack.url);
+      await callForRun(other, "run_code", { code: "x", kernel });
+    },
+  };
+  const map = await sourceMapOf(stack);
   using inspector = await openInspector(stack);
-  const profile = await inspector.profile(async () => {
-    for (let call = 0; call < PROFILED; call += 1) await run();
-  });
-  await printProfile(profile, await sourceMapOf(stack));
+  for (const [name, run] of Object.entries(ways)) {
+    const count = SAMPLED[name as keyof typeof SAMPLED];
+    for (let call = 0; call < ROUNDS.warmUp; call += 1) await run();
+    const profile = await inspector.profile(async () => {
+      for (let call = 0; call < count; call += 1) await run();
+    });
+    printProfile(name, count, profile, map);
+  }
 }
 
 function page(base: URL) {
   return async () => (await fetch(new URL("/health", base))).arrayBuffer();
 }
 
-async function printProfile(profile: Profile, map: SourceMap): Promise<void> {
+function printProfile(
+  name: string,
+  count: number,
+  profile: Profile,
+  map: SourceMap,
+): void {
   const groups = new Map(profile.nodes.map((node) => [node.id, groupOf(node, map)]));
   const times = new Map<string, number>();
   for (const [index, id] of profile.samples.entries()) {
     const group = groups.get(id) ?? "?";
     times.set(group, (times.get(group) ?? 0) + (profile.timeDeltas[index] ?? 0));
   }
-  const perRun = (microseconds: number) => microseconds / PROFILED / 1_000;
+  const perRun = (microseconds: number) => microseconds / count / 1_000;
   const wall = perRun(profile.endTime - profile.startTime);
-  console.log(`\nThe Worker's thread in ${PROFILED} runs of ${wall.toFixed(1)} ms each`);
+  console.log(
+    `\nThe Worker's thread, ${name}: ${count} runs of ${wall.toFixed(1)} ms each`,
+  );
   const sorted = [...times].toSorted(([, a], [, b]) => b - a);
   for (const [group, time] of sorted)
     if (perRun(time) >= MIN_SHARE * wall)

@@ -9,6 +9,7 @@ import { constants } from "node:os";
 import { measureCost } from "./cost.ts";
 import { measureEmpty } from "./empty.ts";
 import { measureLoad } from "./load.ts";
+import { endWithin } from "../scripts/time-limit.ts";
 import { measureSoak } from "./soak.ts";
 
 // What runs in other processes is ended, and temporary folders are removed, at exit.
@@ -28,6 +29,9 @@ const CONVERSATIONS = 200;
 const MINUTES = 10;
 const OBJECTS = 6_000;
 
+/** What hangs ends as well: a soak has its own time on top. */
+const LIMIT_MINUTES = 30;
+
 const [name = "", size] = process.argv.slice(2);
 const number = size === undefined ? undefined : Number(size);
 const measurements: Readonly<Record<string, readonly (() => Promise<void>)[]>> = {
@@ -44,4 +48,7 @@ if (chosen === undefined || (number !== undefined && !(number > 0))) {
     "Say load, soak or empty, perhaps with the number of conversations, minutes or objects, cost, or nothing.",
   );
   process.exitCode = 1;
-} else for (const measure of chosen) await measure();
+} else {
+  endWithin(LIMIT_MINUTES + (name === "soak" ? (number ?? 0) : 0));
+  for (const measure of chosen) await measure();
+}

@@ -12,7 +12,14 @@ const reportSchema = z.object({
     .array(
       z.object({
         status: z.string(),
-        assertionResults: z.array(z.object({ status: z.string() })),
+        assertionResults: z.array(
+          z.object({
+            status: z.string(),
+            fullName: z.string().default(""),
+            /** Of a test that has passed: what its first attempt said. */
+            failureMessages: z.array(z.string()).nullish(),
+          }),
+        ),
       }),
     )
     .default([]),
@@ -48,7 +55,9 @@ export async function runTests(
       ],
       env,
     );
-    const counted = countTests(await readFile(report, "utf8").catch(() => "{}"));
+    const json = await readFile(report, "utf8").catch(() => "{}");
+    for (const line of secondAttempts(json)) console.log(line);
+    const counted = countTests(json);
     // An error outside of any test is vitest's to report, and no test's failure.
     if (exitCode !== 0 && counted.failed === 0) return { ...counted, failed: 1 };
     return counted;
@@ -79,6 +88,19 @@ function runVitest(
       resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
     });
   });
+}
+
+/** Tests that have passed at their second attempt only, with what the first one said. */
+function secondAttempts(report: string): string[] {
+  return reportSchema
+    .parse(JSON.parse(report))
+    .testResults.flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === "passed")
+    .flatMap(({ fullName, failureMessages }) => {
+      const [said] = failureMessages ?? [];
+      const [first = ""] = said?.split("\n") ?? [];
+      return said === undefined ? [] : [`second attempt: ${fullName}: ${first}`];
+    });
 }
 
 /** Counts the tests of vitest's JSON report. A file that fails without a failing test counts as one. */
