@@ -40,20 +40,24 @@ export type LogEvent =
   | "sign_in";
 
 /** Why a run was lost, may lack output, or a kernel is another one now. */
-export type Why =
-  | "connection_lost"
-  | "end_not_received"
-  | "kernel_gone"
-  | "never_sent"
-  | "other"
-  | "other_client_attached"
-  | "printed_while_opening"
-  | "process_died"
-  | "restart_called"
-  | "restarted_elsewhere"
-  | "shut_down_elsewhere"
-  | "shutdown_called"
-  | "waited_for_lost";
+export type Why = (typeof WHYS)[number];
+
+/** See {@link Why}. `docs/operations.md` has each. */
+export const WHYS = [
+  "connection_lost",
+  "end_not_received",
+  "kernel_gone",
+  "never_sent",
+  "other",
+  "other_client_attached",
+  "printed_while_opening",
+  "process_died",
+  "restart_called",
+  "restarted_elsewhere",
+  "shut_down_elsewhere",
+  "shutdown_called",
+  "waited_for_lost",
+] as const;
 
 /** What is done while no call waits for it. */
 export type Task =

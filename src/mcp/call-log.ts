@@ -5,7 +5,7 @@ import { shortKernel, type Log, type LogFields } from "../log.ts";
 import type { ExecutionMeta } from "./words.ts";
 
 /** What whoever runs the deployment may have to do something about. */
-const FOR_THE_OPERATOR: ReadonlySet<string> = new Set<Failure["code"]>([
+export const FOR_THE_OPERATOR: ReadonlySet<string> = new Set<Failure["code"]>([
   "conversation_interrupted",
   "jupyter_error",
   "jupyter_unreachable",

@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { runCommand } from "../../scripts/command.mjs";
 import { copyProject, environmentOfUser } from "./support.ts";
 
-/** What Cloudflare takes on its free plan. */
-const MAX_GZIP_KIB = 3 * 1024;
+/** Cloudflare takes 3 MiB on its free plan; whatever makes it a fifth larger is to be looked at first. */
+const MAX_GZIP_KIB = 900;
 
 test("wrangler deploy --dry-run passes, and the bundle is small enough for every plan", async () => {
   await using project = await copyProject();

@@ -62,7 +62,10 @@ test("an image of 24 MB is told of, one of 30 MB, which is more in base64 than a
   const { conversation } = first.execution;
   const second = await run(client, IMAGE(30_000_000), conversation);
   expect(second.text).toMatch(/a message of 40 MB was left out[\s\S]*\nafter it$/);
-  expect(second.execution.state).toBe("ok");
+  expect(second.execution).toMatchObject({ state: "ok", possiblyIncomplete: true });
+  const next = await run(client, "print('as ever')", conversation);
+  expect(next.text).toContain("as ever");
+  expect(next.execution.possiblyIncomplete).toBe(false);
 });
 
 test("10,000 displays are each updated in place, and read page by page", async () => {
@@ -93,6 +96,7 @@ print('updated')`;
     find: "now 77[01]\\b",
   });
   expect(found.text).toMatch(/now 770[\s\S]*now 771/);
+  expect((await run(client, "len(handles)", conversation)).text).toContain("10000");
 });
 
 test("messages that a server drops because too many come at once are counted by their ids", async () => {
@@ -125,6 +129,7 @@ for i in range(5_000):
       .split("\n"),
   );
   expect(lines).toEqual([...Array.from({ length: 5_000 }, (_, i) => `line ${i}`), ""]);
+  expect((await run(client, "i", conversation)).text).toContain("4999");
 });
 
 test("100 MB in one run leave their head and tail, what is between is counted, and others run meanwhile", async () => {
