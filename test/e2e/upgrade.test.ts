@@ -3,7 +3,13 @@ import path from "node:path";
 import { expect } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { connectClient } from "../support/mcp-client.ts";
-import { beginCounting, expectCompleteOrMarked, test, workerOf } from "./counting.ts";
+import {
+  beginCounting,
+  expectCompleteOrMarked,
+  ON_ITS_WAY,
+  test,
+  workerOf,
+} from "./counting.ts";
 import { type Project, start, type Started } from "./support.ts";
 
 /** Makes another version of the program, whose conversations have tables of that version where one is given. */
@@ -48,14 +54,14 @@ test("runs go through a kill and a stop of the Worker and the start of another v
   {
     await using second = await start(project);
     await deployed(second, "0.2.0");
-    await expectCompleteOrMarked(second, counting);
+    await expectCompleteOrMarked(second, counting, ON_ITS_WAY);
     counting = await beginCounting(second);
     await second.stop("SIGINT to the group");
   }
   await change(project, "0.3.0");
   await using third = await start(project);
   await deployed(third, "0.3.0");
-  await expectCompleteOrMarked(third, counting);
+  await expectCompleteOrMarked(third, counting, ON_ITS_WAY);
   await using client = await connectClient("modern", third.url);
   const { conversation } = counting;
   const variable = await client.call("run_code", { conversation, code: "i" });
