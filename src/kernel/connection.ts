@@ -44,7 +44,7 @@ const NOTICED_WITHIN_MS = 1_500;
 /** Meanwhile it is asked this often. */
 const ASK_EVERY_MS = 50;
 
-/** What clients ask a kernel beside running code, as each does that connects. */
+/** What clients ask a kernel beside running code, as each does that connects or completes a word. */
 const WITHOUT_CODE: ReadonlySet<string> = new Set([
   "kernel_info_request",
   "comm_info_request",
@@ -115,8 +115,8 @@ export class KernelConnection implements SocketOwner {
   #isLate = false;
   /** Whether its replies are those of ipykernel, which says in them when a run was begun. */
   #isInOrder = false;
-  /** Whether the code that the kernel began with last, as far as was heard, is ours. */
-  #isLastCodeOurs = false;
+  /** Whose code the kernel began with last. */
+  #lastCode: "ours" | "others" | "unknown" = "unknown";
   /** When the present connection was opened, by our clock and by that of the kernel's first answer. */
   #opened: { readonly at: number; kernelTime: number | null } = {
     at: 0,
@@ -375,6 +375,8 @@ export class KernelConnection implements SocketOwner {
     this.#opened = { at: this.#host.now(), kernelTime: null };
     this.#heard = { count: 0, at: this.#host.now() };
     this.#looked = null;
+    // Meanwhile somebody else may have run code.
+    this.#lastCode = "unknown";
     if (this.isNeeded()) this.#sendBarrier();
   }
 
@@ -404,9 +406,7 @@ export class KernelConnection implements SocketOwner {
   message(message: Message): void {
     this.#heard.count += 1;
     this.#heard.at = this.#host.now();
-    // A kernel tells everybody what code it begins with.
-    if (message.header.msg_type === "execute_input")
-      this.#isLastCodeOurs = this.#isOfOurSession(message);
+    this.#noteCode(message);
     if (message.channel === "iopub") this.#noticeDropped(message.header.msg_id);
     const parent = message.parent_header?.msg_id;
     // Some kernels give what a thread or a timer prints to whatever they were asked last.
@@ -731,16 +731,25 @@ export class KernelConnection implements SocketOwner {
 
   /**
    * Takes output that names no request, or under our session one that we never made:
-   * it belongs to what runs, or ran last. So does what comes under another client's
-   * question, which runs no code: a thread has printed it. What others run names them.
+   * it belongs to what runs, or ran last. So does what is printed under a question, ours
+   * or another client's: by a thread, of whoever ran code last. What others run names them.
    */
   #takeStray(message: Message): boolean {
     const { parent_header: parent, header } = message;
-    const isOurs =
-      parent === null ||
-      this.#isOfOurSession(message) ||
-      (this.#isLastCodeOurs && WITHOUT_CODE.has(parent.msg_type));
-    if (!isOurs || !isOutput(header.msg_type)) return false;
+    if (!isOutput(header.msg_type)) return false;
+    const isQuestion = parent !== null && WITHOUT_CODE.has(parent.msg_type);
+    if (isQuestion && this.#lastCode === "others") return false;
+    const isOurs = parent === null || this.#isOfOurSession(message);
+    if (!isOurs && (!isQuestion || header.msg_type !== "stream")) return false;
+    if (!isOurs && this.#lastCode === "unknown") {
+      const latest = this.#latest();
+      if (latest !== undefined)
+        this.#markPossiblyIncomplete(
+          latest.number,
+          "a thread printed while another client was attached, and whose it is was not known",
+        );
+      return false;
+    }
     const [running] = this.#unfinished();
     const execution = running ?? this.#latest();
     const taken = this.#recorder.take(execution?.msgId ?? "", message);
@@ -752,11 +761,26 @@ export class KernelConnection implements SocketOwner {
     return parent?.session === this.#kernel().sessionId;
   }
 
+  /** A kernel tells everybody what code it begins with; of what is run silently, that it is busy with it. */
+  #noteCode(message: Message): void {
+    const { parent_header: parent, header, content } = message;
+    if (parent?.msg_type !== "execute_request") return;
+    const isShown = header.msg_type === "execute_input";
+    const isBusy = header.msg_type === "status" && content["execution_state"] === "busy";
+    if (!isShown && !isBusy) return;
+    const isOurs =
+      this.#isOfOurSession(message) ||
+      this.#host.journal.byMsgId(parent.msg_id)?.slot === this.#slot;
+    // What we run silently prints for nobody, and starts no threads.
+    if (isShown || !isOurs) this.#lastCode = isOurs ? "ours" : "others";
+  }
+
   /** A kernel publishes to whoever listens, and what comes too fast for Jupyter is dropped without a word. */
   #noticeDropped(msgId: string): void {
     const count = droppedBetween(this.#lastPublished, msgId);
     this.#lastPublished = msgId;
     if (count === 0) return;
+    if (this.#lastCode === "ours") this.#lastCode = "unknown";
     const [running] = this.#unfinished();
     if (running === undefined) return;
     this.#host.journal.reviseIncomplete(running.number, (reason) =>

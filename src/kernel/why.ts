@@ -13,6 +13,7 @@ const REASONS: readonly (readonly [beginning: RegExp, why: Why])[] = [
   [/^the kernel (?:says that it is idle|is done with it), but/, "end_not_received"],
   [/^its last messages never came/, "end_not_received"],
   [/another connection, and then keeps nothing$/, "other_client_attached"],
+  [/^a thread printed while another client was attached/, "other_client_attached"],
   [/^the connection to Jupyter was lost/, "connection_lost"],
   [/^a thread of it printed/, "printed_while_opening"],
 ];

@@ -343,6 +343,24 @@ test("what a thread prints while connections are opened again and again is there
   expectCompleteOrMarked(read, 16);
 });
 
+test("what a thread prints while its object comes back and other clients connect is there, or marked", async () => {
+  await using client = await connect();
+  const { conversation, execution, kernel } = (
+    await client.call("run_code", { code: THREAD(16, 0.4) })
+  ).execution;
+  const stub = await stubOf(conversation);
+  const read = await eventually(
+    async () => {
+      await evictDurableObject(stub);
+      await client.call("get_output", { conversation, execution });
+      await (await attachOther(kernel ?? "")).close();
+      return client.call("get_output", { conversation, execution });
+    },
+    ({ text }) => text.includes("line 15"),
+  );
+  expectCompleteOrMarked(read, 16);
+});
+
 test("what a thread prints while another client is attached and nobody listens is said to be missing", async () => {
   await using client = await connect();
   const { conversation, execution, kernel } = (

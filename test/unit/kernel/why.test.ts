@@ -8,7 +8,7 @@ test("every reason that the code gives for a run that was lost or may lack outpu
   const reasons = [connection, conversation, runs].flatMap((source) =>
     [
       ...source.matchAll(
-        /["`]((?:the kernel(?:'s process)? |its last|a thread of|the connection to|it was never sent|\w+_kernel was called)[^"`]*)["`]/g,
+        /["`]((?:the kernel(?:'s process)? |its last|a thread |the connection to|it was never sent|\w+_kernel was called)[^"`]*)["`]/g,
       ),
     ].map(([, reason = ""]) => reason.replace(/\$\{known\}/, "is done with it")),
   );
