@@ -79,7 +79,7 @@ export async function openLane(client: McpClient): Promise<Lane> {
 
 /** See the head of this file. */
 export async function drive(plan: Plan, lane: Lane, world: World): Promise<Result> {
-  const token = `r${plan.seed}`;
+  const token = `r${plan.seed}${plan.repetition === undefined ? "" : `n${plan.repetition}`}`;
   const beganAt = Date.now();
   const happening = happen(plan, token, lane, world);
   const reader = new Reader(lane, token);

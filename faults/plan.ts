@@ -95,6 +95,8 @@ export interface Plan {
   /** Whether time counts from when the kernel has begun with the code, and not from the call. */
   readonly isTimedByKernel: boolean;
   readonly moments: readonly Moment[];
+  /** Of the same plan, for its lines and its file. */
+  readonly repetition?: number;
   /** What happens goes on as long as the code runs, and at least so long. */
   readonly calmAfterMs: number;
 }
@@ -125,7 +127,8 @@ export function queuesOf(plans: readonly Plan[], lanes: number): Plan[][] {
   const harmless = plans.filter(({ fault }) => HARMLESS.has(fault));
   const others = plans.filter(({ fault }) => !HARMLESS.has(fault));
   if (others.length === 0) return Array.from({ length: lanes }, () => harmless);
-  const share = Math.ceil((lanes * harmless.length) / plans.length);
+  if (lanes === 1) return [[...harmless, ...others]];
+  const share = Math.min(lanes - 1, Math.ceil((lanes * harmless.length) / plans.length));
   return Array.from({ length: lanes }, (_, lane) => (lane < share ? harmless : others));
 }
 

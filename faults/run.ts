@@ -44,7 +44,7 @@ const QUEUED = 2;
 const STRUCK = 8;
 /** So often connections of these have overtaken each other at least once. */
 const REORDERED: Fault = "reordered connections";
-const ENOUGH_TO_REORDER = 20;
+const ENOUGH = 20;
 /** Of all runs, in percent. */
 const SHARE_OF_DISASTERS = 30;
 /** These take a minute each, because nobody is told: fewer of them, and first. */
@@ -129,10 +129,22 @@ function missing(wanted: readonly string[]): string | null {
   const never = counts.filter(({ count }) => count === 0).map(({ fault }) => fault);
   if (never.length > 0)
     return `There was no time for ${never.join(", ")}. Say more --minutes.`;
+  const missed = faultsMissed();
+  if (missed.length > 0) return `Nothing was hit by ${missed.join(", ")}.`;
   const reordered = counts.find(({ fault }) => fault === REORDERED)?.count ?? 0;
-  return reordered >= ENOUGH_TO_REORDER && overtaken === 0
+  return reordered >= ENOUGH && overtaken === 0
     ? "No connection was overtaken by a younger one."
     : null;
+}
+
+/** Those of which many had something to hit, and none did. */
+function faultsMissed(): string[] {
+  return FAULTS.filter((fault) => {
+    const aimed = results.filter(
+      ({ plan }) => plan.fault === fault && plan.moments.length > 0,
+    );
+    return aimed.length >= ENOUGH && !aimed.some(({ isHit }) => isHit);
+  });
 }
 
 /** All kinds in turns, those that take long first. */
@@ -144,7 +156,9 @@ function plansOf(faults: readonly Fault[], count: number): Plan[] {
   return Array.from({ length: count }, (_, index) => {
     const kinds = index < slowCount ? slow : fast;
     const kind = kinds[index % kinds.length] ?? "none";
-    return planRun(again ?? seed * 1_000_000 + index, kind);
+    const plan = planRun(again ?? seed * 1_000_000 + index, kind);
+    // Each repetition has its own token, and its own file.
+    return again === null ? plan : { ...plan, repetition: index };
   });
 }
 

@@ -20,8 +20,8 @@ import {
 
 /** Twenty a second. */
 export const LINES = 120;
-/** What is on its way when a Worker ends can be missing: those of a second, at the very most. */
-export const ON_ITS_WAY = 20;
+/** What is on its way when a Worker ends can be missing: those of two seconds, at the very most. */
+export const ON_ITS_WAY = 40;
 export const COUNTING = [
   "import time",
   `for i in range(${LINES}):`,

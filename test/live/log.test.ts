@@ -29,7 +29,7 @@ test("no line of a notebook in its room has code, output, what a person types, o
   await client.call("run_cells", { path, cells: "all", conversation, wait_seconds: 30 });
   await client.call("edit_notebook", { path, version: "nothing", edits });
 
-  expect(log.with({ event: "call", name: "run_cells" }).length).toBeGreaterThan(2);
+  expect(log.with({ event: "call", name: "run_cells" }).length).toBeGreaterThan(1);
   for (const text of log.texts) {
     expect(text).not.toContain("canary");
     expect(text).not.toContain(inject("jupyter").token);
