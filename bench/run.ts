@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: measures what docs/performance.md claims, in an hour. Each of the
+ * `npm run bench`: measures what docs/performance.md claims, in less than an hour. Each of the
  * parts below is one of it; `cells` is in `peers`.
  *
  *     npm run bench [-- bundle | cells | latency | memory | notebooks | peers | profile | search | start]

@@ -743,7 +743,8 @@ export class KernelConnection implements SocketOwner {
     if (!isOurs && (!isQuestion || header.msg_type !== "stream")) return false;
     if (!isOurs && this.#lastCode === "unknown") {
       const latest = this.#latest();
-      if (latest !== undefined)
+      // It is said once, and not of each line.
+      if (latest?.incomplete === null)
         this.#markPossiblyIncomplete(
           latest.number,
           "a thread printed while another client was attached, and whose it is was not known",
