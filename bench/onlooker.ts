@@ -4,6 +4,7 @@ import { readSyncMessage, writeSyncStep1 } from "y-protocols/sync";
 import * as Y from "yjs";
 import { z } from "zod";
 import type { JupyterServer } from "../scripts/jupyter-server.ts";
+import { openSocket } from "./raw-client.ts";
 
 const SYNC = 0;
 /** Outputs go away before others come. */
@@ -18,7 +19,6 @@ export class Onlooker implements Disposable {
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
-    socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => {
       if (data instanceof ArrayBuffer) this.#receive(new Uint8Array(data));
     });
@@ -26,28 +26,20 @@ export class Onlooker implements Disposable {
 
   /** Opens a notebook, and waits until it is there. */
   static async open(
-    { url, token }: Pick<JupyterServer, "url" | "token">,
+    jupyter: Pick<JupyterServer, "url" | "token">,
     path: string,
   ): Promise<Onlooker> {
-    const headers = { Authorization: `token ${token}` };
+    const { url, token } = jupyter;
     const answer = await fetch(`${url}/api/collaboration/session/${path}`, {
       method: "PUT",
-      headers,
+      headers: { Authorization: `token ${token}` },
       body: JSON.stringify({ format: "json", type: "notebook" }),
     });
     const { fileId, sessionId } = sessionSchema.parse(await answer.json());
     const address = new URL(
       `${url}/api/collaboration/room/json:notebook:${fileId}?sessionId=${sessionId}`,
     );
-    address.protocol = "ws:";
-    const socket = new WebSocket(address, { headers });
-    const onlooker = new Onlooker(socket);
-    await new Promise<void>((resolve, reject) => {
-      socket.addEventListener("open", () => resolve(), { once: true });
-      socket.addEventListener("error", () => reject(new Error("No room.")), {
-        once: true,
-      });
-    });
+    const onlooker = new Onlooker(await openSocket(jupyter, address));
     onlooker.#send((encoder) => writeSyncStep1(encoder, onlooker.#doc));
     await onlooker.#until(() => onlooker.#cells.length > 0);
     return onlooker;

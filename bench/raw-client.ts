@@ -37,20 +37,27 @@ export async function connectRaw(
 ): Promise<RawClient> {
   const session = crypto.randomUUID();
   const address = new URL(`${jupyter.url}/api/kernels/${kernelId}/channels`);
-  address.protocol = "ws:";
   address.searchParams.set("session_id", session);
-  const socket = new WebSocket(address, {
-    protocols: [KERNEL_SUBPROTOCOL],
-    headers: { Authorization: `token ${jupyter.token}` },
-  });
+  const socket = await openSocket(jupyter, address, [KERNEL_SUBPROTOCOL]);
+  return new SocketClient(socket, session);
+}
+
+/** Opens a WebSocket of a Jupyter server. */
+export async function openSocket(
+  { token }: Pick<JupyterServer, "token">,
+  address: URL,
+  protocols: string[] = [],
+): Promise<WebSocket> {
+  address.protocol = "ws:";
+  const headers = { Authorization: `token ${token}` };
+  const socket = new WebSocket(address, { protocols, headers });
   socket.binaryType = "arraybuffer";
   await new Promise<void>((resolve, reject) => {
     socket.addEventListener("open", () => resolve(), { once: true });
-    socket.addEventListener("error", () => reject(new Error("No kernel socket.")), {
-      once: true,
-    });
+    const fail = () => reject(new Error(`No socket at ${address.pathname}.`));
+    socket.addEventListener("error", fail, { once: true });
   });
-  return new SocketClient(socket, session);
+  return socket;
 }
 
 class SocketClient implements RawClient {
